@@ -1,0 +1,1 @@
+"""The driver, its shells, and all that keeps a study alive when something dies."""

@@ -1,0 +1,115 @@
+"""Putting a driver together from a stored study: one path for a new call and for the recovery of a dead one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from raystudy.distributions import Distribution
+from raystudy.frozen import FrozenTrial, TrialState
+from raystudy.orchestrator.brackets import BracketDesk
+from raystudy.orchestrator.calls import Call
+from raystudy.orchestrator.driver import Driver
+from raystudy.orchestrator.ledger import CALL, FIRST_STEP, LiveTrial, live_trial, past_trials
+from raystudy.orchestrator.mirror import Mirror
+from raystudy.orchestrator.progress import Progress
+from raystudy.orchestrator.proposing import Proposer
+from raystudy.orchestrator.scheduling import ResumedTrial, Scheduler
+from raystudy.orchestrator.writer import Writer
+from raystudy.pruners.base import PastTrial, Pruner
+from raystudy.samplers.base import Sampler
+from raystudy.storages.base import Storage, StudyRecord
+
+__all__ = ["Assembly", "learned_proposer", "new_desk"]
+
+
+def learned_proposer(
+    sampler: Sampler, study: StudyRecord, seed: int, trials: list[FrozenTrial]
+) -> Proposer:
+    """Return a proposer that has seen all stored trials."""
+    proposer = Proposer(sampler, study.directions, seed)
+    for trial in trials:
+        proposer.observe(trial)
+    return proposer
+
+
+@dataclass
+class Assembly:
+    """The stored study as one driver finds it, read once.
+
+    Args:
+        storage: The storage.
+        study_id: The study.
+        call: The call that the driver will run.
+        sampler: The sampler.
+        seed: Seed of the study.
+        pruner: The pruner.
+    """
+
+    storage: Storage
+    study_id: int
+    call: Call
+    sampler: Sampler
+    seed: int
+    pruner: Pruner
+
+    def __post_init__(self) -> None:
+        self.study = self.storage.read_study(self.study_id)
+        self.trials = self.storage.read_trials(self.study_id)
+        self.proposer = learned_proposer(self.sampler, self.study, self.seed, self.trials)
+        call_id = self.call.fence.call_id
+        self.of_call = [t for t in self.trials if t.system_attrs.get(CALL) == call_id]
+        self.past = past_trials(self.trials, call_id)
+
+    def desk(self) -> BracketDesk:
+        """Return a desk with a restored judge; it can be built in another process from the same arguments."""
+        return new_desk(self.pruner, self.study, self.past)
+
+    def driver(self, writer: Writer, slots: int, on_finished: Callable[[FrozenTrial], None]) -> Driver:
+        """Return the driver, ready to start."""
+        live = self._live(self.proposer.history.known_space())
+        for trial in live:
+            self.proposer.observe(trial.trial, trial.rung_step)
+        scheduler = Scheduler(
+            target=self.call.target,
+            slots=slots,
+            created=len(self.of_call),
+            resumed=[ResumedTrial(t.trial.number, t.attempt, t.paused) for t in live],
+        )
+        planner = self.pruner.start(self.study.directions[0], self.study.system_attrs.get(FIRST_STEP))
+        planner.restore(self.past)
+        return Driver(
+            study=self.study,
+            call_id=self.call.fence.call_id,
+            scheduler=scheduler,
+            proposer=self.proposer,
+            planner=planner,
+            mirror=Mirror(writer),
+            storage=self.storage,
+            trials=self.trials,
+            live=live,
+            progress=self._progress(live),
+            on_finished=on_finished,
+        )
+
+    def _live(self, known_space: Mapping[str, Distribution]) -> list[LiveTrial]:
+        return [live_trial(t, known_space) for t in self.of_call if t.state is TrialState.RUNNING]
+
+    def _progress(self, live: list[LiveTrial]) -> Progress:
+        progress = Progress(self.call.target, self.study.directions[0], single=len(self.study.directions) == 1)
+        for trial in self.trials:
+            progress.count_foreign(trial)
+        for trial in self.of_call:
+            progress.created()
+            if trial.state.is_finished():
+                progress.finished(trial)
+        for item in live:
+            if item.paused:
+                progress.paused(item.trial.number)
+        return progress
+
+
+def new_desk(pruner: Pruner, study: StudyRecord, past: list[PastTrial]) -> BracketDesk:
+    """Return a desk for a study's brackets."""
+    judge = pruner.start(study.directions[0], study.system_attrs.get(FIRST_STEP))
+    return BracketDesk(judge, past)

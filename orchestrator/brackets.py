@@ -1,0 +1,108 @@
+"""The desk between running trials and the judge: takes reports, gives verdicts, keeps news for the driver.
+
+A plain class.  In process it is called directly; under Ray it is the ``BracketManager`` actor.  It is all in
+memory: a report costs one call and never waits for a database or a sampler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from raystudy.frozen import Verdict
+from raystudy.pruners.base import Judge, PastTrial, Ruling
+from raystudy.trial import News
+
+__all__ = ["DeskNews", "PromotedNews", "ReportNews", "BracketDesk"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportNews:
+    """A report, as the driver mirrors it; ``rung`` is set where it settled one."""
+
+    number: int
+    attempt: int
+    step: int
+    value: float
+    news: News | None
+    rung: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PromotedNews:
+    """The judge's word on paused trials: promoted ones as (number, rung), and dropped ones."""
+
+    promoted: tuple[tuple[int, int], ...]
+    dropped: tuple[int, ...]
+
+
+DeskNews = ReportNews | PromotedNews
+
+
+class BracketDesk:
+    """The judge of one driver, behind a counter.
+
+    Args:
+        judge: The pruner's state machine.
+        past: Stored trials to restore it from.
+    """
+
+    def __init__(self, judge: Judge, past: Sequence[PastTrial] = ()) -> None:
+        self._judge = judge
+        self._attempts: dict[int, int] = {}
+        #: Verdicts other than CONTINUE; they stick to their attempt.
+        self._standing: dict[int, Verdict] = {}
+        self._stopping = False
+        self._news: list[DeskNews] = []
+        self._note(judge.restore(past))
+
+    def enrol(self, trials: Iterable[tuple[int, int | None]]) -> None:
+        """Make new trials known, as (number, bracket)."""
+        for number, bracket in trials:
+            self._judge.enrol(number, bracket)
+
+    def report(
+        self, number: int, attempt: int, bracket: int | None, step: int, value: float, news: News | None, resumable: bool
+    ) -> Verdict:
+        """Take a report and return the verdict; a report of an attempt that was replaced changes nothing."""
+        current = self._attempts.setdefault(number, attempt)
+        if attempt < current:
+            return Verdict.STOP
+        if attempt > current:
+            self._attempts[number] = attempt
+            self._standing.pop(number, None)
+        self._judge.enrol(number, bracket)
+        standing = self._standing.get(number)
+        ruling = Ruling(standing) if standing else self._judge.report(number, step, value, resumable)
+        self._news.append(ReportNews(number, attempt, step, value, news, ruling.rung))
+        self._note(ruling)
+        verdict = Verdict.STOP if self._stopping else ruling.verdict
+        if verdict is not Verdict.CONTINUE:
+            self._standing[number] = verdict
+        return verdict
+
+    def settle(self, numbers: Sequence[int]) -> list[DeskNews]:
+        """Note that trials have ended for good, and return all news since the last time."""
+        for number in numbers:
+            self._note(self._judge.settle(number))
+            self._attempts.pop(number, None)
+            self._standing.pop(number, None)
+        return self.drain()
+
+    def close(self) -> list[DeskNews]:
+        """Note that no further trial will be created, and return all news since the last time."""
+        self._note(self._judge.close())
+        return self.drain()
+
+    def stop_all(self) -> None:
+        """Answer every report from now on with a stop."""
+        self._stopping = True
+
+    def drain(self) -> list[DeskNews]:
+        """Return the news since the last time, in order."""
+        news, self._news = self._news, []
+        return news
+
+    def _note(self, ruling: Ruling) -> None:
+        if ruling.promoted or ruling.dropped:
+            self._news.append(PromotedNews(ruling.promoted, ruling.dropped))

@@ -1,0 +1,351 @@
+"""The driver of one call: carries out what the scheduler decides, with the sampler, the judge and the writer.
+
+It knows no Ray and starts no thread: a shell feeds it outcomes, news and acknowledgements, and takes orders
+from it.  So the same driver runs in process and in the ``StudyDriver`` actor.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from raystudy.distributions import Distribution, ParamValue
+from raystudy.exceptions import IllegalTransition
+from raystudy.frozen import FrozenTrial, TrialState
+from raystudy.orchestrator.attempt import Outcome
+from raystudy.orchestrator.brackets import DeskNews, ReportNews
+from raystudy.orchestrator.events import (
+    Action,
+    CloseIntake,
+    Create,
+    Created,
+    CreateRefused,
+    Dropped,
+    EndCall,
+    Ending,
+    Event,
+    IntakeClosed,
+    Launch,
+    Promoted,
+    Returned,
+    SaveAttempt,
+    Saved,
+    SaveFinish,
+    SavePause,
+    SlotsChanged,
+    StopAsked,
+    StopRunning,
+)
+from raystudy.orchestrator.ledger import BRACKET, CALL, FIRST_STEP, PROPOSAL, LiveTrial
+from raystudy.orchestrator.mirror import Mirror
+from raystudy.orchestrator.progress import Progress
+from raystudy.orchestrator.proposing import Proposer
+from raystudy.orchestrator.scheduling import Scheduler
+from raystudy.orchestrator.writer import Acknowledgement
+from raystudy.pruners.base import Judge
+from raystudy.storages.base import Storage, StudyRecord
+from raystudy.trial import Assignment, News
+
+__all__ = ["Driver", "Order"]
+
+_log = logging.getLogger(__name__)
+
+Order = Assignment | CloseIntake | StopRunning
+
+
+@dataclass(frozen=True, slots=True)
+class _NewTrial:
+    """Ticket of a creation or a claim."""
+
+    ticket: int
+    live: LiveTrial
+
+
+class Driver:
+    """One call of ``optimize``.
+
+    Args:
+        study: The study.
+        call_id: The call that new trials count for.
+        scheduler: The core.
+        proposer: The sampler with its history of all stored trials.
+        planner: A restored judge that says which bracket a new trial joins.
+        mirror: Where everything that must be stored goes.
+        storage: For reading what other programs do.
+        trials: All stored trials, by number.
+        live: The unfinished trials of this call.
+        on_finished: Called with each trial whose result is durable, in commit order, before its slot is free.
+        now: The local time.
+    """
+
+    def __init__(
+        self,
+        *,
+        study: StudyRecord,
+        call_id: str,
+        scheduler: Scheduler,
+        proposer: Proposer,
+        planner: Judge,
+        mirror: Mirror,
+        storage: Storage,
+        trials: Sequence[FrozenTrial],
+        live: Sequence[LiveTrial],
+        progress: Progress,
+        on_finished: Callable[[FrozenTrial], None],
+        now: Callable[[], dt.datetime] = dt.datetime.now,
+    ) -> None:
+        #: What the shell has to do, in this order.
+        self.orders: deque[Order] = deque()
+        #: The first exception of an objective that the user did not ask to catch.
+        self.failure: Outcome | None = None
+        self.ended = False
+        self.progress = progress
+        self._study = study
+        self._call_id = call_id
+        self._core = scheduler
+        self._proposer = proposer
+        self._planner = planner
+        self._mirror = mirror
+        self._storage = storage
+        self._on_finished = on_finished
+        self._now = now
+        self._live = {live_trial.trial.number: live_trial for live_trial in live}
+        self._results: dict[int, list[float] | None] = {}
+        self._first_step_known = FIRST_STEP in study.system_attrs
+        self._next_number = len(trials)
+        #: Places in brackets that were meant for trials whose number another program took.
+        self._spare_places: deque[tuple[int | None, int]] = deque()
+        self._last_id = max((trial.trial_id for trial in trials), default=-1)
+        self._waiting = deque(t for t in trials if t.state is TrialState.WAITING)
+        self._foreign = {
+            t.trial_id for t in trials if t.state is TrialState.RUNNING and t.number not in self._live
+        }
+
+    # ---- what a shell tells ------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Give the first orders."""
+        for action in self._core.start():
+            self._perform(action)
+
+    def returned(self, outcome: Outcome) -> None:
+        """Take the outcome of an attempt; news that came before it must have been passed on."""
+        live = self._live.get(outcome.number)
+        if live is None or outcome.attempt != live.attempt:
+            return
+        self._tell(live, News(outcome.params, outcome.user_attrs), outcome.reports)
+        if outcome.reason:
+            self._explain(outcome)
+        if outcome.failure is not None and not outcome.caught and self.failure is None:
+            self.failure = outcome
+            self._handle(StopAsked(interrupt=True))
+        self._results[outcome.number] = outcome.values
+        self._handle(Returned(outcome.number, outcome.attempt, outcome.ending))
+
+    def take_news(self, news: Sequence[DeskNews]) -> None:
+        """Take reports and rulings, in the order in which they happened."""
+        for item in news:
+            if isinstance(item, ReportNews):
+                self._take_report(item)
+                continue
+            for number, rung in item.promoted:
+                if number in self._live:
+                    self._live[number].promoted_rung = rung
+                self._handle(Promoted(number))
+            for number in item.dropped:
+                self._handle(Dropped(number))
+
+    def acknowledge(self, acknowledgement: Acknowledgement) -> None:
+        """Take the word of the writer that something is durable."""
+        match acknowledgement.ticket:
+            case _NewTrial(ticket, live):
+                self._on_created(ticket, live, acknowledgement)
+            case int(number):
+                self._on_saved(number, acknowledgement.refused)
+            case other:
+                raise IllegalTransition(f"an acknowledgement of {other!r}, which nobody asked for")
+
+    def intake_closed(self) -> None:
+        """Take note that the judge has been told, and its news passed on."""
+        self._handle(IntakeClosed())
+
+    def stop(self, *, interrupt: bool) -> None:
+        """Create no more trials; with ``interrupt``, end running ones at their next report."""
+        self._handle(StopAsked(interrupt))
+
+    def set_slots(self, slots: int) -> None:
+        """Change how many attempts may run at once."""
+        if slots != self._core.slots:
+            self._handle(SlotsChanged(slots))
+
+    def suggest(self, number: int, name: str, distribution: Distribution) -> ParamValue:
+        """Draw a parameter that a trial's proposal does not hold, and store it."""
+        live = self._live[number]
+        if name in live.trial.params:
+            return live.trial.params[name]
+        value = self._proposer.suggest(number, name, distribution, {**live.proposal, **live.known_params()})
+        new = live.learn_params({name: (value, distribution)})
+        self._mirror.parameter(live, new)
+        return value
+
+    def tell_attributes(self, number: int, user_attrs: Mapping[str, Any]) -> None:
+        """Store user attributes of a running trial."""
+        self._mirror.tell(self._live[number], News(user_attrs=dict(user_attrs)), {})
+
+    def poll(self) -> None:
+        """Look at what other programs have done to the study; call it about once a second."""
+        for trial in self._storage.read_changes(self._study.study_id, self._last_id, self._foreign):
+            self._last_id = max(self._last_id, trial.trial_id)
+            self._next_number = max(self._next_number, trial.number + 1)
+            if trial.number in self._live:
+                continue
+            self._foreign.discard(trial.trial_id)
+            if trial.state is TrialState.WAITING:
+                self._waiting.append(trial)
+                continue
+            if trial.state is TrialState.RUNNING:
+                self._foreign.add(trial.trial_id)
+            self._proposer.observe(trial)
+            self.progress.count_foreign(trial)
+
+    # ---- news of a trial ---------------------------------------------------------------------------
+
+    def _take_report(self, item: ReportNews) -> None:
+        live = self._live.get(item.number)
+        if live is None or item.attempt < live.attempt:
+            return
+        self._tell(live, item.news, {item.step: item.value})
+        if not self._first_step_known:
+            self._first_step_known = True
+            self._storage.set_study_attrs(self._study.study_id, {}, {FIRST_STEP: item.step})
+        if self._planner.has_rungs:
+            self._planner.report(live.planned_as, item.step, item.value, resumable=True)
+        if item.rung is not None:
+            live.rung_step = item.step
+            self._proposer.observe(live.trial, live.rung_step)
+
+    def _tell(self, live: LiveTrial, news: News | None, reports: dict[int, float]) -> None:
+        new_params, new_reports = self._mirror.tell(live, news, reports)
+        self.progress.epochs += new_reports
+        if new_params:
+            self._proposer.observe(live.trial, live.rung_step)
+
+    def _explain(self, outcome: Outcome) -> None:
+        if outcome.ending is Ending.LOST:
+            _log.warning("trial %d: attempt %d was lost: %s", outcome.number, outcome.attempt, outcome.reason)
+        else:
+            _log.warning("trial %d: %s", outcome.number, outcome.reason)
+
+    # ---- actions of the core -----------------------------------------------------------------------
+
+    def _handle(self, event: Event) -> None:
+        for action in self._core.handle(event):
+            self._perform(action)
+
+    def _perform(self, action: Action) -> None:
+        match action:
+            case Create(ticket):
+                self._create(ticket)
+            case Launch(number, attempt):
+                live = self._live[number]
+                live.attempt, live.paused = attempt, False
+                self.progress.started(number)
+                self.orders.append(live.assignment(len(self._study.directions)))
+            case SavePause(number):
+                self._live[number].paused = True
+                self.progress.paused(number)
+                self._mirror.pause(self._live[number])
+            case SaveAttempt(number, attempt):
+                self._live[number].attempt = attempt
+                self._mirror.attempt(self._live[number])
+            case SaveFinish(number, state):
+                self._save_finish(self._live[number], state)
+            case CloseIntake() | StopRunning():
+                self.orders.append(action)
+            case EndCall():
+                self.ended = True
+
+    def _create(self, ticket: int) -> None:
+        if self._waiting:
+            self._claim(ticket, self._waiting.popleft())
+            return
+        number, self._next_number = self._next_number, self._next_number + 1
+        proposal = self._proposer.propose(number)
+        bracket, planned_as = self._enrol(number)
+        trial = FrozenTrial(number, TrialState.RUNNING, datetime_start=self._now())
+        trial.system_attrs = self._own_attrs(bracket)
+        if proposal:
+            trial.system_attrs[PROPOSAL] = {name: value for name, (value, _) in proposal.items()}
+        live = LiveTrial(trial, bracket=bracket, planned_as=planned_as, proposal=proposal)
+        self._mirror.create(live, _NewTrial(ticket, live))
+
+    def _claim(self, ticket: int, trial: FrozenTrial) -> None:
+        bracket, planned_as = self._enrol(trial.number)
+        attrs = self._own_attrs(bracket)
+        trial.state, trial.datetime_start = TrialState.RUNNING, self._now()
+        trial.system_attrs = {**trial.system_attrs, **attrs}
+        proposal = self._proposer.propose(trial.number)
+        live = LiveTrial(trial, bracket=bracket, planned_as=planned_as, proposal=proposal)
+        self._mirror.claim(live, attrs, _NewTrial(ticket, live))
+
+    def _own_attrs(self, bracket: int | None) -> dict[str, object]:
+        own: dict[str, object] = {CALL: self._call_id}
+        return own if bracket is None else {**own, BRACKET: bracket}
+
+    def _enrol(self, number: int) -> tuple[int | None, int]:
+        """Return the bracket of a new trial, and the number under which the planner knows it."""
+        if self._spare_places:
+            return self._spare_places.popleft()
+        if not self._planner.has_rungs:
+            return None, number
+        bracket = self._planner.next_bracket()
+        self._planner.enrol(number, bracket)
+        return bracket, number
+
+    def _save_finish(self, live: LiveTrial, state: TrialState) -> None:
+        trial = live.trial
+        values = self._results.pop(trial.number, None)
+        if state is not TrialState.COMPLETE:
+            values = live.pruned_values() if state is TrialState.PRUNED else None
+        trial.state, trial.values, trial.datetime_complete = state, values, self._now()
+        self._mirror.finish(live)
+        self._proposer.observe(trial)
+        if self._planner.has_rungs:
+            self._planner.settle(live.planned_as)
+
+    # ---- acknowledgements --------------------------------------------------------------------------
+
+    def _on_created(self, ticket: int, live: LiveTrial, acknowledgement: Acknowledgement) -> None:
+        trial = live.trial
+        if acknowledgement.created:
+            created = acknowledgement.created[0]
+            accepted = created is not None
+            trial.trial_id = created[0] if created is not None else -1
+        else:
+            accepted = acknowledgement.claimed[0]
+        if not accepted:
+            self._spare_places.append((live.bracket, live.planned_as))
+            self._next_number = min(self._next_number, trial.number)
+            self.poll()
+            self._handle(CreateRefused(ticket))
+            return
+        self._last_id = max(self._last_id, trial.trial_id)
+        self._live[trial.number] = live
+        self.progress.created()
+        self._handle(Created(ticket, trial.number))
+
+    def _on_saved(self, number: int, refused: frozenset[int]) -> None:
+        live = self._live[number]
+        if live.trial.trial_id in refused:
+            live.trial = self._storage.read_trial(live.trial.trial_id)
+            _log.warning("trial %d was finished by another program; its result stands", number)
+            self._proposer.observe(live.trial)
+        if live.trial.state.is_finished():
+            del self._live[number]
+            self.progress.finished(live.trial)
+            self._on_finished(live.trial)
+        self._handle(Saved(number))

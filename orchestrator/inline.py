@@ -1,0 +1,185 @@
+"""The in-process shell: runs the driver and the objective here, in this thread or in a few.
+
+With one job the objective runs in the thread that called ``optimize``, as Optuna's does: globals, debuggers
+and Ctrl-C work as ever.  With more, each attempt runs in a thread of a pool.
+"""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from raystudy.distributions import Distribution, ParamValue
+from raystudy.frozen import FrozenTrial, Verdict
+from raystudy.orchestrator.attempt import Outcome, run_attempt
+from raystudy.orchestrator.assembly import Assembly
+from raystudy.orchestrator.calls import begin_call
+from raystudy.orchestrator.checkpoints import TrialVault
+from raystudy.orchestrator.driver import Driver
+from raystudy.orchestrator.events import CloseIntake
+from raystudy.orchestrator.progress import ProgressLine
+from raystudy.orchestrator.request import CallRequest
+from raystudy.orchestrator.writer import Acknowledgement, WriterFailed, new_writer
+from raystudy.trial import Assignment, News
+
+__all__ = ["InlineShell", "Message", "optimize_inline"]
+
+#: What arrives in the shell's inbox.
+Message = Acknowledgement | WriterFailed | Outcome
+
+#: Time between two looks at what other programs have done to the study, in seconds.
+POLL_EVERY_S = 1.0
+
+
+@dataclass
+class _InlineLink:
+    """A trial's way to the desk and the driver of this process."""
+
+    shell: InlineShell
+    assignment: Assignment
+
+    def suggest(self, name: str, distribution: Distribution) -> ParamValue:
+        with self.shell.lock:
+            return self.shell.driver.suggest(self.assignment.number, name, distribution)
+
+    def report(self, step: int, value: float, news: News | None, resumable: bool) -> Verdict:
+        mine = self.assignment
+        with self.shell.lock:
+            verdict = self.shell.desk.report(
+                mine.number, mine.attempt, mine.bracket, step, value, news, resumable
+            )
+            self.shell.driver.take_news(self.shell.desk.drain())
+        return verdict
+
+    def parameter(self, name: str, value: ParamValue, distribution: Distribution) -> None:
+        """Leave it to the next report or the end of the attempt."""
+
+    def attributes(self, user_attrs: Mapping[str, Any]) -> None:
+        with self.shell.lock:
+            self.shell.driver.tell_attributes(self.assignment.number, user_attrs)
+
+
+class InlineShell:
+    """Runs one call to its end.
+
+    Args:
+        request: What the user asked for.
+        assembly: The study as it is stored.
+    """
+
+    driver: Driver
+
+    def __init__(self, request: CallRequest, assembly: Assembly) -> None:
+        #: Held by whoever touches the driver or the desk; objectives run without it.
+        self.lock = threading.RLock()
+        self.desk = assembly.desk()
+        self._request = request
+        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._writer = new_writer(assembly.storage, assembly.study_id, assembly.call.fence, self._inbox.put)
+        n_jobs = request.n_jobs or 1
+        self.driver = assembly.driver(self._writer, n_jobs, self._tell_finished)
+        self._pool = ThreadPoolExecutor(n_jobs, "raystudy-trial") if n_jobs > 1 else None
+        self._line = ProgressLine(enabled=request.show_progress)
+        self._deadline = math.inf if request.timeout_s is None else time.monotonic() + request.timeout_s
+        self._next_poll = time.monotonic() + POLL_EVERY_S
+
+    def run(self) -> None:
+        """Run until the call has ended; exceptions of callbacks and of the writer end it early."""
+        try:
+            self.driver.start()
+            self._obey()
+            while not self.driver.ended:
+                self._take(self._inbox.get())
+                self._obey()
+                self._look_around()
+        finally:
+            if self._pool is not None:
+                self._pool.shutdown(wait=True, cancel_futures=True)
+            self._writer.close()
+            self._line.show(self.driver.progress, last=True)
+
+    def _obey(self) -> None:
+        while self.driver.orders:
+            order = self.driver.orders.popleft()
+            if isinstance(order, Assignment):
+                with self.lock:
+                    self.desk.enrol([(order.number, order.bracket)])
+                if self._pool is None:
+                    self._inbox.put(self._attempt(order))
+                    return
+                self._pool.submit(self._attempt, order).add_done_callback(self._put)
+            elif isinstance(order, CloseIntake):
+                with self.lock:
+                    self.driver.take_news(self.desk.close())
+                    self.driver.intake_closed()
+            # StopRunning: as in Optuna, trials that run in this process are left to finish.
+
+    def _attempt(self, assignment: Assignment) -> Outcome:
+        vault = TrialVault(self._request.folder_of(assignment.number), assignment.attempt)
+        link = _InlineLink(self, assignment)
+        return run_attempt(self._request.objective, self._request.catch, assignment, link, vault)
+
+    def _put(self, future: Future[Outcome]) -> None:
+        self._inbox.put(future.result())
+
+    def _take(self, message: Message) -> None:
+        with self.lock:
+            self._stop_if_asked()
+            match message:
+                case Outcome():
+                    self.driver.take_news(self.desk.settle([] if message.waits else [message.number]))
+                    self.driver.returned(message)
+                case WriterFailed(error):
+                    raise error
+                case _:
+                    self.driver.acknowledge(message)
+
+    def _tell_finished(self, trial: FrozenTrial) -> None:
+        for callback in self._request.callbacks:
+            callback(trial)
+        self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        if self._request.stop_asked.is_set() or time.monotonic() >= self._deadline:
+            self._deadline = math.inf
+            self.driver.stop(interrupt=False)
+
+    def _look_around(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_poll:
+            self._next_poll = now + POLL_EVERY_S
+            with self.lock:
+                self.driver.poll()
+        self._line.show(self.driver.progress)
+
+
+def optimize_inline(request: CallRequest) -> None:
+    """Run a call of ``optimize`` in this process.
+
+    Raises:
+        Exception: What the objective or a callback raised.
+    """
+    call = begin_call(request.storage, request.study_id, request.n_trials, request.say)
+    if call.taken_over:
+        request.say("going on with an interrupted call of this study")
+    assembly = Assembly(
+        request.storage, request.study_id, call, request.sampler, request.seed, request.pruner
+    )
+    shell = InlineShell(request, assembly)
+    try:
+        shell.run()
+    except KeyboardInterrupt:
+        request.storage.renew_call(request.study_id, call.fence, 0.0)  # the next call takes over at once
+        raise
+    except Exception:
+        request.storage.end_call(request.study_id, call.fence)
+        raise
+    request.storage.end_call(request.study_id, call.fence)
+    if shell.driver.failure is not None and shell.driver.failure.failure is not None:
+        raise shell.driver.failure.failure.exception()

@@ -1,0 +1,144 @@
+"""The live trials of a driver, and the names of the attributes under which a database keeps what they need.
+
+Everything that a new driver must know of a trial stands in its rows: recovery is a fold over them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from raystudy.distributions import Distribution, ParamValue
+from raystudy.frozen import FrozenTrial, TrialState
+from raystudy.pruners.base import PastTrial
+from raystudy.trial import Assignment
+
+__all__ = [
+    "ATTEMPT",
+    "BRACKET",
+    "CALL",
+    "FIRST_STEP",
+    "PAUSED",
+    "PROMOTED",
+    "PROPOSAL",
+    "PRUNER",
+    "SAMPLER",
+    "LiveTrial",
+    "Proposal",
+    "live_trial",
+    "past_trials",
+]
+
+#: Trial attribute: id of the call that the trial counts for.
+CALL = "raystudy:call"
+#: Trial attribute: bracket (absent without brackets).
+BRACKET = "raystudy:bracket"
+#: Trial attribute: values drawn by the sampler, by parameter name.
+PROPOSAL = "raystudy:proposal"
+#: Trial attribute: number of the present attempt (absent: 1).
+ATTEMPT = "raystudy:attempt"
+#: Trial attribute: step at which the trial waits, or None while it does not.
+PAUSED = "raystudy:paused"
+#: Trial attribute: highest rung from which a paused trial was promoted.
+PROMOTED = "raystudy:promoted"
+#: Study attributes: description of the sampler (with its seed) and of the pruner; the first step reported.
+SAMPLER = "raystudy:sampler"
+PRUNER = "raystudy:pruner"
+FIRST_STEP = "raystudy:first_step"
+
+Proposal = dict[str, tuple[ParamValue, Distribution]]
+
+
+@dataclass(slots=True)
+class LiveTrial:
+    """An unfinished trial of this driver; ``trial`` is kept up to date and handed out once it has finished."""
+
+    trial: FrozenTrial
+    attempt: int = 1
+    bracket: int | None = None
+    proposal: Proposal = field(default_factory=dict)
+    #: Step of the last rung at which it was judged.
+    rung_step: int | None = None
+    promoted_rung: int | None = None
+    paused: bool = False
+    #: Number under which the planner enrolled it, where another program took the number first meant for it.
+    planned_as: int = -1
+
+    def assignment(self, n_objectives: int) -> Assignment:
+        """Return what an attempt needs to know."""
+        trial = self.trial
+        return Assignment(
+            number=trial.number,
+            trial_id=trial.trial_id,
+            attempt=self.attempt,
+            bracket=self.bracket,
+            n_objectives=n_objectives,
+            proposed=self.proposal,
+            fixed={**trial.system_attrs.get("fixed_params", {}), **trial.params},
+            reports=dict(trial.intermediate_values),
+            user_attrs=dict(trial.user_attrs),
+            datetime_start=trial.datetime_start,
+        )
+
+    def learn_params(self, params: Mapping[str, tuple[ParamValue, Distribution]]) -> Proposal:
+        """Record parameters and return those that are new."""
+        new = {name: pair for name, pair in params.items() if name not in self.trial.params}
+        for name, (value, distribution) in new.items():
+            self.trial.params[name] = value
+            self.trial.distributions[name] = distribution
+        return new
+
+    def learn_user_attrs(self, attrs: Mapping[str, Any]) -> dict[str, Any]:
+        """Record user attributes and return those that are new or changed."""
+        known = self.trial.user_attrs
+        new = {key: value for key, value in attrs.items() if key not in known or known[key] is not value}
+        known.update(new)
+        return new
+
+    def known_params(self) -> Proposal:
+        """Return the parameters suggested so far, with their distributions."""
+        return {name: (value, self.trial.distributions[name]) for name, value in self.trial.params.items()}
+
+    def pruned_values(self) -> list[float] | None:
+        """Return what a pruned trial has as its value: its last report, unless that is no number."""
+        step = self.trial.last_step
+        if step is None or math.isnan(self.trial.intermediate_values[step]):
+            return None
+        return [self.trial.intermediate_values[step]]
+
+
+def live_trial(trial: FrozenTrial, known_space: Mapping[str, Distribution]) -> LiveTrial:
+    """Rebuild the record of an unfinished trial from its stored form."""
+    attrs = trial.system_attrs
+    drawn: Mapping[str, ParamValue] = attrs.get(PROPOSAL, {})
+    return LiveTrial(
+        trial,
+        attempt=attrs.get(ATTEMPT, 1),
+        bracket=attrs.get(BRACKET),
+        proposal={name: (value, known_space[name]) for name, value in drawn.items() if name in known_space},
+        rung_step=attrs.get(PAUSED),
+        promoted_rung=attrs.get(PROMOTED),
+        paused=attrs.get(PAUSED) is not None,
+        planned_as=trial.number,
+    )
+
+
+def past_trials(trials: Iterable[FrozenTrial], call_id: str) -> list[PastTrial]:
+    """Return what the judge of a call is restored from: the trials that our drivers have enrolled.
+
+    Unfinished trials of other calls belong to other drivers, which judge them.
+    """
+    return [
+        PastTrial(
+            number=trial.number,
+            bracket=trial.system_attrs[BRACKET],
+            reports=trial.intermediate_values,
+            promoted_rung=trial.system_attrs.get(PROMOTED),
+            alive=trial.state is TrialState.RUNNING,
+        )
+        for trial in trials
+        if BRACKET in trial.system_attrs
+        and (trial.state.is_finished() or trial.system_attrs.get(CALL) == call_id)
+    ]

@@ -1,0 +1,89 @@
+"""The mirror core: which writes tell the database of each step in a trial's life, and in what order.
+
+Reports, parameters and attributes are submitted without a ticket: they may wait for company.  Creation,
+claim, pause, attempt and finish carry one: nobody is told before they are durable, and the writer keeps the
+order, so whatever a trial had to say is stored before its change of state.
+"""
+
+from __future__ import annotations
+
+from raystudy.orchestrator.ledger import ATTEMPT, PAUSED, PROMOTED, LiveTrial, Proposal
+from raystudy.orchestrator.writer import Writer
+from raystudy.storages.base import (
+    ClaimTrial,
+    CreateTrial,
+    FinishTrial,
+    Report,
+    SetAttrs,
+    SetParams,
+    Write,
+)
+from raystudy.trial import News
+
+__all__ = ["Mirror"]
+
+
+class Mirror:
+    """Turns what the driver knows of its trials into writes.
+
+    Args:
+        writer: Where they are submitted.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def create(self, live: LiveTrial, ticket: object) -> None:
+        """Store a new trial together with its proposal."""
+        trial = live.trial
+        write = CreateTrial(
+            trial.number, trial.state, trial.datetime_start, system_attrs=dict(trial.system_attrs)
+        )
+        self._writer.submit([write], ticket)
+
+    def claim(self, live: LiveTrial, attrs: dict[str, object], ticket: object) -> None:
+        """Take a waiting trial."""
+        trial = live.trial
+        if trial.datetime_start is None:
+            raise ValueError(f"trial {trial.number} is claimed without a start time")
+        self._writer.submit([ClaimTrial(trial.trial_id, trial.datetime_start, attrs)], ticket)
+
+    def parameter(self, live: LiveTrial, params: Proposal) -> None:
+        """Store parameters that were just drawn."""
+        self._writer.submit([SetParams(live.trial.trial_id, params)])
+
+    def tell(self, live: LiveTrial, news: News | None, reports: dict[int, float]) -> tuple[bool, int]:
+        """Store what a trial has told; return whether parameters and how many reports were new."""
+        trial_id, writes = live.trial.trial_id, list[Write]()
+        params = live.learn_params(news.params) if news else {}
+        attrs = live.learn_user_attrs(news.user_attrs) if news else {}
+        if params:
+            writes.append(SetParams(trial_id, params))
+        if attrs:
+            writes.append(SetAttrs(trial_id, user_attrs=attrs))
+        new = {s: v for s, v in reports.items() if s not in live.trial.intermediate_values}
+        live.trial.intermediate_values.update(new)
+        writes += [Report(trial_id, step, value) for step, value in new.items()]
+        if writes:
+            self._writer.submit(writes)
+        return bool(params), len(new)
+
+    def pause(self, live: LiveTrial) -> None:
+        """Store that a trial waits at a rung."""
+        self._attributes(live, {PAUSED: live.trial.last_step})
+
+    def attempt(self, live: LiveTrial) -> None:
+        """Store that another attempt begins."""
+        self._attributes(live, {ATTEMPT: live.attempt, PAUSED: None, PROMOTED: live.promoted_rung})
+
+    def finish(self, live: LiveTrial) -> None:
+        """Store a trial's values and its final state."""
+        trial = live.trial
+        if trial.datetime_complete is None:
+            raise ValueError(f"trial {trial.number} is finished without an end time")
+        write = FinishTrial(trial.trial_id, trial.state, trial.values, trial.datetime_complete)
+        self._writer.submit([write], trial.number)
+
+    def _attributes(self, live: LiveTrial, attrs: dict[str, object]) -> None:
+        live.trial.system_attrs.update(attrs)
+        self._writer.submit([SetAttrs(live.trial.trial_id, system_attrs=attrs)], live.trial.number)

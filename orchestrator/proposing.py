@@ -1,0 +1,84 @@
+"""Proposals: what the sampler draws for a trial, from one history and one seed.
+
+The proposal of a trial covers the whole space known so far: the sampler's joint space drawn jointly, every
+other known parameter (a branch that not all trials take) drawn alone.  So a running trial asks the driver
+only for a parameter that no trial has had before.  Each draw has a generator of its own, made from the
+study's seed, the trial's number and, for a single parameter, its name: order and place do not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from raystudy.distributions import Distribution, ParamValue, check_distribution_compatibility
+from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
+from raystudy.samplers.base import Sampler
+from raystudy.samplers.history import History
+from raystudy.samplers.seeding import generator
+
+__all__ = ["Proposer"]
+
+
+class Proposer:
+    """A sampler with the history that it learns from.
+
+    Args:
+        sampler: The sampler.
+        directions: Directions of the study.
+        seed: Seed of the study.
+    """
+
+    def __init__(self, sampler: Sampler, directions: Sequence[StudyDirection], seed: int) -> None:
+        self._sampler = sampler
+        self._seed = seed
+        self.history = History(directions)
+
+    def propose(self, number: int) -> dict[str, tuple[ParamValue, Distribution]]:
+        """Draw the proposal of a trial and record the trial as pending with it."""
+        history = self.history
+        space = dict(self._sampler.joint_space(history))
+        drawn = self._sampler.propose(space, history, generator(self._seed, number)) if space else {}
+        proposal = {name: (value, space[name]) for name, value in drawn.items()}
+        for name, distribution in history.known_space().items():
+            if name not in proposal:
+                proposal[name] = (self._draw(number, name, distribution), distribution)
+        self._record_pending(number, proposal)
+        return proposal
+
+    def suggest(
+        self,
+        number: int,
+        name: str,
+        distribution: Distribution,
+        known: Mapping[str, tuple[ParamValue, Distribution]],
+    ) -> ParamValue:
+        """Draw one parameter that the proposal of a trial does not hold; ``known`` are its other ones.
+
+        Raises:
+            ValueError: If the distribution contradicts that of another trial.
+        """
+        earlier = self.history.known_space().get(name)
+        if earlier is not None:
+            check_distribution_compatibility(earlier, distribution, name)
+        value = self._draw(number, name, distribution)
+        self._record_pending(number, {**known, name: (value, distribution)})
+        return value
+
+    def observe(self, trial: FrozenTrial, rung_step: int | None = None) -> None:
+        """Record what is known of a trial.
+
+        Args:
+            trial: The trial.
+            rung_step: For a running or paused one, the step of the last rung at which it was judged.
+        """
+        step = trial.last_step if trial.state is TrialState.PRUNED else rung_step
+        observed = None if step is None else (step, trial.intermediate_values[step])
+        self.history.update(trial.number, trial.state, trial.params, trial.distributions, trial.values, observed)
+
+    def _draw(self, number: int, name: str, distribution: Distribution) -> ParamValue:
+        return self._sampler.sample(name, distribution, self.history, generator(self._seed, number, name))
+
+    def _record_pending(self, number: int, params: Mapping[str, tuple[ParamValue, Distribution]]) -> None:
+        values = {name: value for name, (value, _) in params.items()}
+        distributions = {name: distribution for name, (_, distribution) in params.items()}
+        self.history.update(number, TrialState.RUNNING, values, distributions)

@@ -1,0 +1,63 @@
+"""What a user asked of ``optimize``, checked and complete."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from raystudy.frozen import FrozenTrial
+from raystudy.orchestrator.attempt import Objective
+from raystudy.orchestrator.checkpoints import trial_folder
+from raystudy.pruners.base import Pruner
+from raystudy.samplers.base import Sampler
+from raystudy.storages.base import Storage
+
+__all__ = ["CallRequest"]
+
+
+@dataclass
+class CallRequest:
+    """One call of ``optimize``.
+
+    Attributes:
+        storage: The storage.
+        study_id: The study's id.
+        study_name: The study's name.
+        sampler: The sampler.
+        seed: Seed of the study.
+        pruner: The pruner.
+        objective: The objective.
+        n_trials: How many trials to add, or None for no limit.
+        timeout_s: After so many seconds no trial is begun; None for no limit.
+        n_jobs: How many attempts run at once, or None for the executor's default.
+        catch: Exceptions of the objective that do not end the call.
+        callbacks: Called with each finished trial, in commit order, in this process.
+        resources: What Ray must give to each trial, e.g. ``{"CPU": 4, "GPU": 1}``.
+        storage_path: Path or URL under which checkpoints and logs are kept.
+        show_progress: Whether to show the progress line.
+        say: Called with a line for the user.
+        stop_asked: Set by ``study.stop()``.
+    """
+
+    storage: Storage
+    study_id: int
+    study_name: str
+    sampler: Sampler
+    seed: int
+    pruner: Pruner
+    objective: Objective
+    n_trials: int | None
+    timeout_s: float | None
+    n_jobs: int | None
+    catch: tuple[type[BaseException], ...]
+    callbacks: Sequence[Callable[[FrozenTrial], None]]
+    resources: Mapping[str, float]
+    storage_path: str
+    show_progress: bool
+    say: Callable[[str], None]
+    stop_asked: threading.Event = field(default_factory=threading.Event)
+
+    def folder_of(self, number: int) -> str:
+        """Return the folder of a trial's checkpoints and log."""
+        return trial_folder(self.storage_path, self.study_name, number)

@@ -1,0 +1,318 @@
+"""The driver core: what to create, launch, retry and finish, as a pure state machine.
+
+It knows numbers, phases and counts; no Ray, no clock, no database, no parameter and no objective value.
+``Scheduler.handle`` is the only way to change it: an event in, a list of actions out.
+
+A *slot* is held from ``Create`` or ``SaveAttempt`` until the attempt's end is durable, so that with one slot
+each proposal is drawn after the commit of the trial before it.  Trials that may go on come before new ones.
+
+Every move of a trial stands in ``TRANSITIONS``::
+
+    CREATING --Created--> RUNNING --Returned--> FINISHING --Saved--> (gone)
+                            ^   |
+                     Saved  |   +-- paused --> PAUSING --Saved--> PAUSED --Dropped--> FINISHING
+                            |   +-- lost ----> QUEUED                |
+                         STARTING <--slot-- QUEUED <---Promoted------+
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from raystudy.exceptions import IllegalTransition
+from raystudy.frozen import TrialState
+from raystudy.orchestrator.events import (
+    Action,
+    CloseIntake,
+    Create,
+    Created,
+    CreateRefused,
+    Dropped,
+    EndCall,
+    Ending,
+    Event,
+    IntakeClosed,
+    Launch,
+    Promoted,
+    Returned,
+    SaveAttempt,
+    Saved,
+    SaveFinish,
+    SavePause,
+    SlotsChanged,
+    StopAsked,
+    StopRunning,
+    TrialEvent,
+)
+
+__all__ = ["Phase", "ResumedTrial", "Scheduler"]
+
+
+class Phase(Enum):
+    """Where a live trial stands; a finished one is forgotten."""
+
+    QUEUED = "waiting for a slot to go on"
+    STARTING = "another attempt is being stored"
+    RUNNING = "an attempt is running"
+    PAUSING = "a pause is being stored"
+    PAUSED = "waiting at a rung"
+    FINISHING = "a result is being stored"
+
+
+#: Phases in which a trial holds a slot.  A paused trial that is dropped finishes without one.
+_WITH_SLOT = frozenset({Phase.STARTING, Phase.RUNNING, Phase.PAUSING, Phase.FINISHING})
+
+
+@dataclass(frozen=True, slots=True)
+class ResumedTrial:
+    """A trial of a call that is taken over: where it stood, and its last attempt."""
+
+    number: int
+    attempt: int
+    paused: bool
+
+
+@dataclass(slots=True)
+class _Trial:
+    number: int
+    phase: Phase
+    attempt: int
+    holds_slot: bool
+    losses: int = 0
+    #: What the judge said while an attempt or its pause was still under way.
+    early_ruling: type[Promoted] | type[Dropped] | None = None
+    story: list[TrialEvent] = field(default_factory=list)
+
+
+class _Intake(Enum):
+    OPEN = "trials are created"
+    CLOSING = "the judge is being told"
+    CLOSED = "no trial will be created"
+
+
+class Scheduler:
+    """The state of one call.
+
+    Args:
+        target: How many trials the call adds, or None for no limit.
+        slots: How many attempts may run at once.
+        created: How many trials the call has created before (it is taken over).
+        resumed: Those of them which are unfinished.
+        max_losses: How many lost attempts a trial survives.
+    """
+
+    def __init__(
+        self,
+        *,
+        target: int | None,
+        slots: int,
+        created: int = 0,
+        resumed: Iterable[ResumedTrial] = (),
+        max_losses: int = 3,
+    ) -> None:
+        self.target = target
+        self.slots = slots
+        self.created = created
+        self.max_losses = max_losses
+        self.ended = False
+        self._creating: set[int] = set()
+        self._next_ticket = 0
+        self._stopping = False
+        self._intake = _Intake.OPEN
+        self._trials: dict[int, _Trial] = {}
+        #: Trials that wait for a slot, first come first served.
+        self._queue: deque[int] = deque()
+        for trial in resumed:
+            phase = Phase.PAUSED if trial.paused else Phase.QUEUED
+            self._trials[trial.number] = _Trial(trial.number, phase, trial.attempt, holds_slot=False)
+            if not trial.paused:
+                self._queue.append(trial.number)
+
+    def start(self) -> list[Action]:
+        """Return the first actions."""
+        return self._fill()
+
+    def handle(self, event: Event) -> list[Action]:
+        """Take one event and return what is to be done, in this order.
+
+        Raises:
+            IllegalTransition: If the trial's phase does not allow the event; the message tells its story.
+        """
+        actions: list[Action] = []
+        match event:
+            case Created(ticket, number):
+                self._creating.remove(ticket)
+                self._trials[number] = _Trial(number, Phase.RUNNING, attempt=1, holds_slot=True)
+                actions.append(Launch(number, 1))
+            case CreateRefused(ticket):
+                self._creating.remove(ticket)
+                self.created -= 1
+            case IntakeClosed():
+                self._intake = _Intake.CLOSED
+            case SlotsChanged(slots):
+                self.slots = slots
+            case StopAsked(interrupt):
+                self._stopping = True
+                actions += [StopRunning()] if interrupt else []
+            case TrialEvent():
+                actions += self._handle_trial(event)
+        return actions + self._fill()
+
+    def phase(self, number: int) -> Phase | None:
+        """Return the phase of a live trial, or None once it has finished."""
+        trial = self._trials.get(number)
+        return trial.phase if trial else None
+
+    def count(self, phase: Phase) -> int:
+        """Return how many trials are in a phase."""
+        return sum(trial.phase is phase for trial in self._trials.values())
+
+    def check_invariants(self) -> None:
+        """Raise IllegalTransition if the state contradicts itself (for tests)."""
+        queued = {n for n, trial in self._trials.items() if trial.phase is Phase.QUEUED}
+        if queued != set(self._queue) or len(self._queue) != len(queued):
+            raise IllegalTransition(f"queue {list(self._queue)} is not the queued trials {sorted(queued)}")
+        for trial in self._trials.values():
+            if trial.holds_slot and trial.phase not in _WITH_SLOT:
+                raise IllegalTransition(f"{trial} holds a slot")
+        if self.target is not None and self.created > max(self.target, len(self._trials)):
+            raise IllegalTransition(f"created {self.created} trials for a target of {self.target}")
+
+    def _handle_trial(self, event: TrialEvent) -> list[Action]:
+        trial = self._trials.get(event.number)
+        if trial is None:
+            # Promotions, drops and late returns may cross with a foreign program's finish: nothing to do.
+            return []
+        trial.story.append(event)
+        if isinstance(event, Returned) and event.attempt != trial.attempt:
+            return []  # an attempt that was given up long ago
+        handler = TRANSITIONS.get((trial.phase, type(event)))
+        if handler is None:
+            raise IllegalTransition(
+                f"trial {trial.number} cannot take {type(event).__name__} while {trial.phase.value}; "
+                f"its story: {trial.story}"
+            )
+        return handler(self, trial, event)
+
+    # ---- handlers, named in TRANSITIONS ----------------------------------------------------------
+
+    def _on_returned(self, trial: _Trial, event: TrialEvent) -> list[Action]:
+        ending = event.ending if isinstance(event, Returned) else Ending.LOST
+        match ending:
+            case Ending.COMPLETE:
+                return self._finish(trial, TrialState.COMPLETE)
+            case Ending.PRUNED:
+                return self._finish(trial, TrialState.PRUNED)
+            case Ending.FAILED:
+                return self._finish(trial, TrialState.FAIL)
+            case Ending.PAUSED:
+                trial.phase = Phase.PAUSING
+                return [SavePause(trial.number)]
+            case Ending.LOST:
+                trial.losses += 1
+                if trial.losses > self.max_losses:
+                    return self._finish(trial, TrialState.FAIL)
+                return self._requeue(trial)
+
+    def _on_paused(self, trial: _Trial, _event: TrialEvent) -> list[Action]:
+        ruling, trial.early_ruling, trial.holds_slot = trial.early_ruling, None, False
+        trial.phase = Phase.PAUSED
+        if ruling is Promoted:
+            return self._requeue(trial)
+        return self._finish(trial, TrialState.PRUNED) if ruling is Dropped else []
+
+    def _on_ruling(self, trial: _Trial, event: TrialEvent) -> list[Action]:
+        if isinstance(event, Promoted):
+            return self._requeue(trial)
+        return self._finish(trial, TrialState.PRUNED)
+
+    def _on_early_ruling(self, trial: _Trial, event: TrialEvent) -> list[Action]:
+        trial.early_ruling = Promoted if isinstance(event, Promoted) else Dropped
+        return []
+
+    def _on_started(self, trial: _Trial, _event: TrialEvent) -> list[Action]:
+        trial.phase = Phase.RUNNING
+        return [Launch(trial.number, trial.attempt)]
+
+    def _on_finished(self, trial: _Trial, _event: TrialEvent) -> list[Action]:
+        del self._trials[trial.number]
+        return []
+
+    def _ignore(self, _trial: _Trial, _event: TrialEvent) -> list[Action]:
+        return []
+
+    # ---- moves -----------------------------------------------------------------------------------
+
+    def _finish(self, trial: _Trial, state: TrialState) -> list[Action]:
+        trial.phase = Phase.FINISHING
+        return [SaveFinish(trial.number, state)]
+
+    def _requeue(self, trial: _Trial) -> list[Action]:
+        trial.phase, trial.holds_slot, trial.early_ruling = Phase.QUEUED, False, None
+        self._queue.append(trial.number)
+        return []
+
+    def _fill(self) -> list[Action]:
+        actions: list[Action] = []
+        free = self.slots - len(self._creating) - sum(t.holds_slot for t in self._trials.values())
+        while free > 0 and (action := self._next_for_slot()) is not None:
+            actions.append(action)
+            free -= 1
+        if not self._creating and self._intake is _Intake.OPEN and not self._may_create():
+            self._intake = _Intake.CLOSING
+            actions.append(CloseIntake())
+        return actions + self._wind_up()
+
+    def _next_for_slot(self) -> Action | None:
+        if self._queue and not self._stopping:
+            trial = self._trials[self._queue.popleft()]
+            trial.phase, trial.holds_slot = Phase.STARTING, True
+            trial.attempt += 1
+            return SaveAttempt(trial.number, trial.attempt)
+        if self._may_create():
+            ticket, self._next_ticket = self._next_ticket, self._next_ticket + 1
+            self._creating.add(ticket)
+            self.created += 1
+            return Create(ticket)
+        return None
+
+    def _may_create(self) -> bool:
+        return not self._stopping and (self.target is None or self.created < self.target)
+
+    def _wind_up(self) -> list[Action]:
+        """Finish what nothing can bring back: once no trial holds a slot, no event can promote another."""
+        if self._intake is not _Intake.CLOSED or self._creating or self.ended:
+            return []
+        if not self._trials:
+            self.ended = True
+            return [EndCall()]
+        if any(trial.phase in _WITH_SLOT for trial in self._trials.values()):
+            return []
+        self._queue.clear()
+        return [a for trial in list(self._trials.values()) for a in self._finish(trial, TrialState.PRUNED)]
+
+
+Handler = Callable[[Scheduler, _Trial, TrialEvent], list[Action]]
+
+#: (phase, event) -> handler; a pair that is not listed is a defect.
+TRANSITIONS: dict[tuple[Phase, type[TrialEvent]], Handler] = {
+    (Phase.RUNNING, Returned): Scheduler._on_returned,
+    (Phase.RUNNING, Promoted): Scheduler._on_early_ruling,
+    (Phase.RUNNING, Dropped): Scheduler._on_early_ruling,
+    (Phase.PAUSING, Promoted): Scheduler._on_early_ruling,
+    (Phase.PAUSING, Dropped): Scheduler._on_early_ruling,
+    (Phase.PAUSING, Saved): Scheduler._on_paused,
+    (Phase.PAUSED, Promoted): Scheduler._on_ruling,
+    (Phase.PAUSED, Dropped): Scheduler._on_ruling,
+    (Phase.QUEUED, Promoted): Scheduler._ignore,
+    (Phase.QUEUED, Dropped): Scheduler._ignore,
+    (Phase.STARTING, Saved): Scheduler._on_started,
+    (Phase.STARTING, Promoted): Scheduler._ignore,
+    (Phase.STARTING, Dropped): Scheduler._ignore,
+    (Phase.FINISHING, Saved): Scheduler._on_finished,
+    (Phase.FINISHING, Promoted): Scheduler._ignore,
+    (Phase.FINISHING, Dropped): Scheduler._ignore,
+}

@@ -1,0 +1,41 @@
+"""Pruners: which trials go on, wait or stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from raystudy.pruners.base import Judge, PastTrial, Pruner, Ruling, Verdict
+from raystudy.pruners.hyperband import HyperbandPruner
+from raystudy.pruners.nop import NopPruner
+
+__all__ = [
+    "HyperbandPruner",
+    "Judge",
+    "NopPruner",
+    "PastTrial",
+    "Pruner",
+    "Ruling",
+    "Verdict",
+    "pruner_from_spec",
+]
+
+_PRUNERS: dict[str, Callable[..., Pruner]] = {"HyperbandPruner": HyperbandPruner, "NopPruner": NopPruner}
+
+
+def pruner_from_spec(spec: Mapping[str, Any]) -> Pruner:
+    """Return the pruner that ``Pruner.spec`` described.
+
+    Raises:
+        ValueError: If the name is unknown, or the arguments are not those of that pruner.
+    """
+    arguments = dict(spec)
+    name = arguments.pop("name", None)
+    if name not in _PRUNERS:
+        raise ValueError(
+            f"expected a pruner named one of {sorted(_PRUNERS)}, got {name!r}; pass the pruner itself"
+        )
+    try:
+        return _PRUNERS[name](**arguments)
+    except TypeError as error:
+        raise ValueError(f"the stored arguments {arguments} do not fit {name}: {error}") from error

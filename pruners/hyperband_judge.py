@@ -1,0 +1,229 @@
+"""Hyperband: successive halving in brackets of the paper's sizes, as a pure state machine.
+
+Trials are dealt to brackets when they are created, so what a bracket holds does not depend on how many
+workers there are.  A *cohort* is one filling of a bracket; ``bracket`` numbers count cohorts over all cycles
+through the plan, and ``bracket % n_brackets`` is the position in the plan (0 is the most aggressive).
+
+Sources: Li et al. (2018), JMLR 18(185), for the brackets and the mode ``sync``; Li et al. (2020), arXiv
+1810.05934, for the mode ``promote``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from raystudy.exceptions import IllegalTransition
+from raystudy.frozen import StudyDirection
+from raystudy.pruners.base import PastTrial, Ruling, Verdict
+from raystudy.pruners.halving import BracketPlan, BudgetRule
+from raystudy.pruners.rungs import Ladder, Member, Moves, Phase, advance_promote, advance_sync
+
+__all__ = ["HalvingMode", "HyperbandJudge"]
+
+_STANDING = {
+    Phase.RUNNING: Verdict.CONTINUE,
+    Phase.PAUSED: Verdict.PAUSE,
+    Phase.DROPPED: Verdict.STOP,
+    Phase.GONE: Verdict.STOP,
+}
+
+
+class HalvingMode(Enum):
+    """How a rung decides who goes on."""
+
+    PROMOTE = "promote"
+    SYNC = "sync"
+
+
+class HyperbandJudge:
+    """The state machine of Hyperband; see ``raystudy.pruners.base.Judge`` for the events.
+
+    Args:
+        plans: The brackets of one cycle.
+        mode: How rungs decide.
+        direction: Whether small or large values are better.
+        rule: What a step is worth.
+    """
+
+    has_rungs = True
+
+    def __init__(
+        self, plans: Sequence[BracketPlan], mode: HalvingMode, direction: StudyDirection, rule: BudgetRule
+    ) -> None:
+        self._plans, self._mode, self._direction, self._rule = tuple(plans), mode, direction, rule
+        self._ladders: dict[int, Ladder] = {}  # by bracket in the mode sync, by position in promote
+        self._enrolled: dict[int, int] = {}  # trials by bracket
+        self._open: set[int] = set()  # brackets that are begun and take further trials
+        self._n_begun = 0  # all brackets that are begun have a smaller number
+        self._known: dict[int, tuple[Ladder, Member] | None] = {}  # None: a trial without a bracket
+        self._closed = False
+        self._resumable = False
+
+    @property
+    def first_step(self) -> int | None:
+        """The first step ever reported in the study, or None before it."""
+        return self._rule.first_step
+
+    def next_bracket(self) -> int | None:
+        """Return the bracket of the next trial: the lowest that is begun and open, or a new one."""
+        return min(self._open, default=self._n_begun)
+
+    def enrol(self, number: int, bracket: int | None) -> None:
+        """Make a new trial known in its bracket; twice is once.
+
+        Raises:
+            IllegalTransition: If the judge, or the bracket's lowest rung, has closed.
+        """
+        if number in self._known:
+            return
+        if bracket is not None and (self._closed or self._ladder(bracket).lowest_open > 0):
+            raise IllegalTransition(
+                f"trial {number} was enrolled in bracket {bracket}, which has closed:\n{self!r}"
+            )
+        self._join(number, bracket)
+
+    def report(self, number: int, step: int, value: float, resumable: bool) -> Ruling:
+        """Judge a report; only the first one at or past a rung's budget matters."""
+        place = self._place(number, f"reported {value} at step {step}")
+        budget = self._rule.budget(step)
+        self._resumable = self._resumable or resumable
+        if place is None:
+            return Ruling()
+        ladder, member = place
+        if member.phase is not Phase.RUNNING or not ladder.record(member, budget, value):
+            return Ruling(_STANDING[member.phase])
+        if member.level <= ladder.top:
+            ladder.move(member, Phase.PAUSED)
+        # Where trials cannot wait, the best so far goes on and the others stop: nobody comes back for them.
+        stops = self._mode is HalvingMode.PROMOTE and not self._resumable
+        moves = self._advance(ladder, floor=int(stops))
+        if stops and member.waits_at(member.level - 1):
+            ladder.move(member, Phase.DROPPED)
+        return Ruling(
+            verdict=_STANDING[member.phase],
+            rung=member.level - 1,
+            promoted=tuple(move for move in moves.promoted if move[0] != number),
+            dropped=tuple(other for other in moves.dropped if other != number),
+        )
+
+    def settle(self, number: int) -> Ruling:
+        """Note that a trial has ended; its values stay on their rungs."""
+        place = self._place(number, "ended")
+        if place is None or place[1].phase is Phase.GONE:
+            return Ruling()
+        ladder, member = place
+        ladder.move(member, Phase.GONE)
+        return _ruling(self._advance(ladder))
+
+    def close(self) -> Ruling:
+        """Note that no further trial will be enrolled; every rung closes with those present."""
+        self._closed = True
+        moves = Moves()
+        for ladder in self._ladders.values():
+            ladder.sealed = True
+            moves.extend(self._advance(ladder))
+        return _ruling(moves)
+
+    def restore(self, trials: Sequence[PastTrial]) -> Ruling:
+        """Rebuild the state from the stored trials.
+
+        Raises:
+            IllegalTransition: If the judge has seen a trial before.
+        """
+        if self._known:
+            raise IllegalTransition(
+                f"a judge is restored before it is used, but it knows {sorted(self._known)}"
+            )
+        if self._rule.first_step is None:
+            self._rule.first_step = min((step for t in trials for step in t.reports), default=None)
+        for trial in trials:
+            self._join(trial.number, trial.bracket)
+            self._replay(trial)
+        if self._mode is HalvingMode.SYNC:
+            self._seal_the_past({t.bracket for t in trials if t.alive})
+        moves = Moves()
+        for ladder in self._ladders.values():
+            moves.extend(self._advance(ladder))
+        return _ruling(moves)
+
+    def table(self) -> str:
+        """Return one line per bracket and rung: how many have reported, wait, went on, are gone."""
+        lines = []
+        for key, ladder in sorted(self._ladders.items()):
+            state = "closed to new trials" if ladder.sealed else "open"
+            lines.append(f"bracket {key} ({self._mode.value}, {len(ladder.members)} trials, {state})")
+            lines += [f"  {ladder.rung_line(rung)}" for rung in range(ladder.top + 1)]
+        return "\n".join(lines) or "no trials in brackets"
+
+    __repr__ = table
+
+    def story(self, number: int) -> str:
+        """Return what the judge knows of a trial, in a line."""
+        if number not in self._known:
+            return f"trial {number} was never enrolled; the judge knows {len(self._known)} trials"
+        place = self._known[number]
+        if place is None:
+            return f"trial {number} is in no bracket"
+        ladder, member = place
+        rungs = ", ".join(str(budget) for budget in ladder.budgets[: member.level]) or "none"
+        went = f"rung {member.went_on_from}" if member.went_on_from >= 0 else "no rung"
+        return f"trial {number} is {member.phase.value}; budgets reached: {rungs}; let on from {went}"
+
+    def _place(self, number: int, event: str) -> tuple[Ladder, Member] | None:
+        if number not in self._known:
+            raise IllegalTransition(f"trial {number} {event}, but {self.story(number)}; call enrol first")
+        return self._known[number]
+
+    def _ladder(self, bracket: int) -> Ladder:
+        position = bracket % len(self._plans)
+        key = bracket if self._mode is HalvingMode.SYNC else position
+        if key not in self._ladders:
+            plan = self._plans[position]
+            self._ladders[key] = Ladder(plan.budgets, plan.eta, self._direction)
+        return self._ladders[key]
+
+    def _join(self, number: int, bracket: int | None) -> None:
+        if bracket is None:
+            self._known[number] = None
+            return
+        ladder = self._ladder(bracket)
+        self._known[number] = (ladder, ladder.add(number))
+        self._enrolled[bracket] = self._enrolled.get(bracket, 0) + 1
+        self._n_begun = max(self._n_begun, bracket + 1)
+        self._open.add(bracket)
+        if self._enrolled[bracket] >= self._plans[bracket % len(self._plans)].n_trials:
+            self._open.discard(bracket)
+            ladder.sealed |= self._mode is HalvingMode.SYNC
+
+    def _replay(self, trial: PastTrial) -> None:
+        place = self._known[trial.number]
+        if place is None:
+            return
+        ladder, member = place
+        for step, value in sorted(trial.reports.items()):
+            member.went_on_from = member.level - 1  # it reports on beyond its last rung
+            ladder.record(member, self._rule.budget(step), value)
+        if trial.promoted_rung is not None:
+            member.went_on_from = max(member.went_on_from, trial.promoted_rung)
+        waits = 0 < member.level <= ladder.top and member.went_on_from < member.level - 1
+        if not trial.alive:
+            ladder.move(member, Phase.GONE)
+        elif waits:
+            ladder.move(member, Phase.PAUSED)
+
+    def _seal_the_past(self, alive: set[int | None]) -> None:
+        """Close the brackets whose trials have all ended: they belong to a call that is over."""
+        for bracket, ladder in self._ladders.items():
+            if bracket not in alive:
+                ladder.sealed = True
+                self._open.discard(bracket)
+
+    def _advance(self, ladder: Ladder, floor: int = 0) -> Moves:
+        if self._mode is HalvingMode.SYNC:
+            return advance_sync(ladder)
+        return advance_promote(ladder, floor)
+
+
+def _ruling(moves: Moves) -> Ruling:
+    return Ruling(promoted=tuple(moves.promoted), dropped=tuple(moves.dropped))

@@ -1,0 +1,258 @@
+"""The rungs of one bracket as a state machine: who has reported what, who waits, and who goes on.
+
+A ``Ladder`` holds the facts; two rules act on it.  ``advance_sync`` is successive halving as in Li et al.
+(2018), Algorithm 1: a rung waits for all its trials, then the best go on.  ``advance_promote`` is the
+asynchronous halving of Li et al. (2020), arXiv 1810.05934, Algorithm 2: a trial goes on as soon as it is
+among the best 1/eta of those recorded so far.  Rungs are counted from 0, the lowest.  A member's *level* is
+the number of rungs at which it has a value, so a member that waits at rung k has level k + 1.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from raystudy.frozen import StudyDirection
+from raystudy.pruners.halving import Rank, rank
+
+__all__ = ["Ladder", "Member", "Moves", "Phase", "advance_promote", "advance_sync"]
+
+
+class Phase(Enum):
+    """Where a trial stands in the eyes of its bracket."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    DROPPED = "dropped"
+    GONE = "gone"
+
+
+@dataclass(slots=True)
+class Member:
+    """A trial of a bracket.
+
+    Attributes:
+        number: Its trial number.
+        phase: Where it stands.
+        level: The number of rungs at which it has a value.
+        went_on_from: The highest rung from which it was let on, or -1.
+        rank: Its sort key at its highest rung, once it has reached one.
+    """
+
+    number: int
+    phase: Phase = Phase.RUNNING
+    level: int = 0
+    went_on_from: int = -1
+    rank: Rank = (True, 0.0, -1)
+
+    def is_alive(self) -> bool:
+        """Whether it runs or waits."""
+        return self.phase in (Phase.RUNNING, Phase.PAUSED)
+
+    def passed(self, rung: int) -> bool:
+        """Whether it was let on from this rung, or has a value at a higher one."""
+        return self.went_on_from >= rung or self.level > rung + 1
+
+    def waits_at(self, rung: int) -> bool:
+        """Whether it is paused with this rung as its highest."""
+        return self.phase is Phase.PAUSED and self.level == rung + 1
+
+
+@dataclass(slots=True)
+class Moves:
+    """What a rule has decided: paused trials that go on, with the rung they leave, and those dropped."""
+
+    promoted: list[tuple[int, int]] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)
+
+    def extend(self, other: Moves) -> None:
+        """Add the moves of another bracket."""
+        self.promoted += other.promoted
+        self.dropped += other.dropped
+
+
+class Ladder:
+    """The members of a bracket and their values at its rungs.
+
+    Attributes:
+        budgets: Budgets of the rungs, increasing.
+        top: The highest rung; nobody is held there.
+        sealed: Whether no further member will be added.
+        lowest_open: The lowest rung that has not closed (used by ``advance_sync``).
+    """
+
+    def __init__(self, budgets: Sequence[int], eta: int, direction: StudyDirection) -> None:
+        self.budgets, self.eta, self.direction = tuple(budgets), eta, direction
+        self.top = len(self.budgets) - 1
+        self.members: dict[int, Member] = {}
+        self.sealed = False
+        self.lowest_open = 0
+        self._ranks: list[list[Rank]] = [[] for _ in self.budgets]
+        self._waiting: list[list[Rank]] = [[] for _ in self.budgets]
+        self._n_running = [0] * (self.top + 2)  # by level
+
+    def add(self, number: int) -> Member:
+        """Add a running member without values."""
+        self.members[number] = Member(number)
+        self._n_running[0] += 1
+        return self.members[number]
+
+    def record(self, member: Member, budget: int, value: float) -> bool:
+        """Record a running member's report at all rungs that it settles; return whether there was any."""
+        before = member.level
+        while member.level <= self.top and self.budgets[member.level] <= budget:
+            member.rank = rank(value, member.number, self.direction)
+            insort(self._ranks[member.level], member.rank)
+            member.level += 1
+        self._n_running[before] -= 1
+        self._n_running[member.level] += 1
+        return member.level > before
+
+    def move(self, member: Member, phase: Phase) -> None:
+        """Change the phase of a member; only running members may pause."""
+        if member.phase is Phase.PAUSED:
+            waiting = self._waiting[member.level - 1]
+            del waiting[bisect_left(waiting, member.rank)]
+        self._n_running[member.level] += (phase is Phase.RUNNING) - (member.phase is Phase.RUNNING)
+        member.phase = phase
+        if phase is Phase.PAUSED:
+            insort(self._waiting[member.level - 1], member.rank)
+
+    def promote(self, member: Member, rung: int, moves: Moves) -> None:
+        """Let a member that waits at a rung run on."""
+        self.move(member, Phase.RUNNING)
+        member.went_on_from = rung
+        moves.promoted.append((member.number, rung))
+
+    def drop(self, member: Member, moves: Moves) -> None:
+        """End a paused member."""
+        self.move(member, Phase.DROPPED)
+        moves.dropped.append(member.number)
+
+    def n_recorded(self, rung: int) -> int:
+        """Return the number of values at a rung."""
+        return len(self._ranks[rung])
+
+    def n_numbers(self, rung: int) -> int:
+        """Return how many of the values at a rung are not NaN."""
+        return bisect_left(self._ranks[rung], (True,))
+
+    def n_waiting(self, rung: int) -> int:
+        """Return the number of members that wait at a rung."""
+        return len(self._waiting[rung])
+
+    def ranked(self, rung: int) -> list[Member]:
+        """Return the members with a value at a rung, the best first."""
+        return [self.members[number] for _, _, number in self._ranks[rung]]
+
+    def waiting(self, rung: int, best: int | None = None) -> list[Member]:
+        """Return the members that wait at a rung, the best first; only those among its ``best`` values.
+
+        Promotions ask for this at every report, so it must not walk over all members of a long study.
+        """
+        waiting = self._waiting[rung]
+        if best is not None:
+            waiting = waiting[: bisect_right(waiting, self._ranks[rung][best - 1]) if best > 0 else 0]
+        return [self.members[number] for _, _, number in waiting]
+
+    def lowest_running_level(self) -> int:
+        """Return the smallest level of a running member; the largest of all levels if none runs."""
+        return next((level for level, n in enumerate(self._n_running) if n), self.top + 1)
+
+    def rung_line(self, rung: int) -> str:
+        """Describe one rung in a line."""
+        everyone = self.members.values()
+        counts = {
+            "recorded": self.n_recorded(rung),
+            "waiting": self.n_waiting(rung),
+            "promoted": sum(m.passed(rung) for m in everyone),
+            "gone": sum(not m.is_alive() and max(m.level - 1, 0) == rung for m in everyone),
+            "on the way": sum(m.phase is Phase.RUNNING and m.level == rung for m in everyone),
+        }
+        return f"rung {rung} (budget {self.budgets[rung]}): " + ", ".join(
+            f"{n} {k}" for k, n in counts.items()
+        )
+
+
+def advance_sync(ladder: Ladder) -> Moves:
+    """Close every rung for which nobody is still on the way, from the lowest up.
+
+    The best ``max(1, m // eta**(rung + 1))`` of a bracket of m trials go on; for a full bracket that is the
+    paper's size.  A trial that has gone takes no place unless it went on before it ended.
+    """
+    moves = Moves()
+    while (
+        ladder.sealed
+        and ladder.lowest_open < ladder.top
+        and ladder.lowest_running_level() > ladder.lowest_open
+    ):
+        _close_sync_rung(ladder, ladder.lowest_open, moves)
+        ladder.lowest_open += 1
+    return moves
+
+
+def _close_sync_rung(ladder: Ladder, rung: int, moves: Moves) -> None:
+    competing = _sync_competitors(ladder, rung)
+    # Recovery finds some that were let on before the driver died; they keep their places.
+    n_kept = sum(member.went_on_from >= rung for member, _ in competing)
+    n_places = max(1, len(ladder.members) // ladder.eta ** (rung + 1)) - n_kept
+    only_numbers = any(is_number for _, is_number in competing)
+    hopeful = [m for m, is_number in competing if m.went_on_from < rung and (is_number or not only_numbers)]
+    for member in hopeful[: max(0, n_places)]:
+        if member.waits_at(rung):
+            ladder.promote(member, rung, moves)
+        else:  # its one report settled higher rungs too, and there it waits
+            member.went_on_from = rung
+    for member in ladder.ranked(rung):
+        if member.phase is Phase.PAUSED and member.went_on_from < rung:
+            ladder.drop(member, moves)
+
+
+def _sync_competitors(ladder: Ladder, rung: int) -> list[tuple[Member, bool]]:
+    """Return those who can go on from a rung, best first, and whether their value is a number."""
+    n_numbers = ladder.n_numbers(rung)
+    return [
+        (member, place < n_numbers)
+        for place, member in enumerate(ladder.ranked(rung))
+        if (rung == 0 or member.went_on_from >= rung - 1) and (member.is_alive() or member.passed(rung))
+    ]
+
+
+def advance_promote(ladder: Ladder, floor: int = 0) -> Moves:
+    """Let every waiting trial on that is among the best ``n // eta`` of the n values at its rung.
+
+    In a sealed bracket a rung to which nobody can come any more closes: its quota is at least one, and those
+    who still wait are dropped.  It goes bottom up, since a trial that is let on can reach the rungs above.
+    Values of trials that have gone compete on.
+
+    Args:
+        ladder: The bracket.
+        floor: The least quota of an open rung; 1 where trials cannot wait, so that the best so far goes on.
+    """
+    moves = Moves()
+    lowest_running = ladder.lowest_running_level() if ladder.sealed else 0
+    for rung in range(ladder.top):
+        if not ladder.n_waiting(rung):
+            continue
+        closing = ladder.sealed and lowest_running > rung
+        quota = max(int(closing), floor, ladder.n_recorded(rung) // ladder.eta)
+        eligible = ladder.n_numbers(rung) or ladder.n_recorded(rung)
+        going = ladder.waiting(rung, min(quota, eligible))
+        if closing and not going:
+            going = _rescued(ladder, rung, eligible)
+        for member in going:
+            ladder.promote(member, rung, moves)
+            lowest_running = min(lowest_running, member.level)
+        for member in ladder.waiting(rung) if closing else ():
+            ladder.drop(member, moves)
+    moves.promoted.sort(key=lambda move: -move[1])
+    return moves
+
+
+def _rescued(ladder: Ladder, rung: int, eligible: int) -> list[Member]:
+    """Return the best waiting trial of a rung that would close without having let anybody on."""
+    if any(member.passed(rung) for member in ladder.ranked(rung)):
+        return []
+    return ladder.waiting(rung, eligible)[:1]

@@ -1,0 +1,272 @@
+"""Distributions: the domain of one parameter, its validation, its number form and its JSON form.
+
+The *internal* value of a parameter is always one float64: the number itself, or the index of the
+choice of a categorical.  Samplers and databases hold internal values; users see *external* ones.
+The JSON form and the internal values are those of Optuna 5, so that both can read one database.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+__all__ = [
+    "CategoricalDistribution",
+    "CategoricalChoice",
+    "Distribution",
+    "FloatDistribution",
+    "IntDistribution",
+    "ParamValue",
+    "check_distribution_compatibility",
+    "distribution_to_json",
+    "json_to_distribution",
+]
+
+#: A choice of a categorical parameter.
+CategoricalChoice = None | bool | int | float | str
+
+#: What ``trial.suggest_*`` returns.
+ParamValue = CategoricalChoice
+
+
+def _check_bounds(kind: str, low: float, high: float, log: bool, minimum_for_log: float) -> None:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError(f"{kind}: bounds must be finite, got low={low}, high={high}; use large finite bounds")
+    if low > high:
+        raise ValueError(f"{kind}: need low <= high, got low={low}, high={high}; swap the two bounds")
+    if log and low < minimum_for_log:
+        fix = "a small positive low, e.g. 1e-8" if minimum_for_log < 1 else "low=1 or more"
+        raise ValueError(f"{kind}: log=True needs low > 0, got low={low}; use {fix}")
+
+
+@dataclass(frozen=True, slots=True)
+class FloatDistribution:
+    """Real numbers from ``low`` to ``high`` (both included), on a linear, logarithmic or stepped scale.
+
+    Raises:
+        ValueError: If ``low > high``, ``log`` is given with ``low <= 0`` or with ``step``, or ``step <= 0``.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+
+    def __post_init__(self) -> None:
+        low, high = float(self.low), float(self.high)
+        _check_bounds("FloatDistribution", low, high, self.log, 5e-324)
+        if self.step is not None:
+            if self.log:
+                raise ValueError("FloatDistribution: log=True and step exclude each other; drop one of them")
+            if self.step <= 0:
+                raise ValueError(f"FloatDistribution: need step > 0, got step={self.step}")
+            high = _last_on_grid(low, high, float(self.step))
+            object.__setattr__(self, "step", float(self.step))
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
+
+    def single(self) -> bool:
+        """Whether the domain holds exactly one value."""
+        if self.step is None:
+            return self.low == self.high
+        return Decimal(str(self.high)) - Decimal(str(self.low)) < Decimal(str(self.step))
+
+    def to_internal_repr(self, value: ParamValue) -> float:
+        """Return the float64 form of an external value; raise ValueError for anything but a number."""
+        try:
+            internal = float(value)  # type: ignore[arg-type]  # the error below is clearer than a type check
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"expected a number for a float parameter, got {value!r}") from error
+        if math.isnan(internal):
+            raise ValueError("expected a number for a float parameter, got nan")
+        return internal
+
+    def to_external_repr(self, internal: float) -> float:
+        """Return the external value of an internal one."""
+        return internal
+
+    def contains(self, internal: float) -> bool:
+        """Whether an internal value lies inside the domain."""
+        if not self.low <= internal <= self.high:
+            return False
+        if self.step is None:
+            return True
+        steps = (internal - self.low) / self.step
+        return abs(steps - round(steps)) < 1.0e-8
+
+
+@dataclass(frozen=True, slots=True)
+class IntDistribution:
+    """Whole numbers from ``low`` to ``high`` (both included), on a linear, logarithmic or stepped scale.
+
+    Raises:
+        ValueError: If ``low > high``, ``log`` is given with ``low < 1`` or ``step != 1``, or ``step < 1``.
+    """
+
+    low: int
+    high: int
+    log: bool = False
+    step: int = 1
+
+    def __post_init__(self) -> None:
+        low, high, step = int(self.low), int(self.high), int(self.step)
+        _check_bounds("IntDistribution", low, high, self.log, 1)
+        if step < 1:
+            raise ValueError(f"IntDistribution: need step >= 1, got step={self.step}")
+        if self.log and step != 1:
+            raise ValueError("IntDistribution: log=True and step exclude each other; drop one of them")
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", int(_last_on_grid(low, high, step)))
+        object.__setattr__(self, "step", step)
+
+    def single(self) -> bool:
+        """Whether the domain holds exactly one value."""
+        return self.high - self.low < self.step
+
+    def to_internal_repr(self, value: ParamValue) -> float:
+        """Return the float64 form of an external value; raise ValueError for anything but a number."""
+        try:
+            internal = float(value)  # type: ignore[arg-type]  # the error below is clearer than a type check
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"expected a number for an int parameter, got {value!r}") from error
+        if not math.isfinite(internal):
+            raise ValueError(f"expected a finite number for an int parameter, got {value!r}")
+        return internal
+
+    def to_external_repr(self, internal: float) -> int:
+        """Return the external value of an internal one."""
+        return int(internal)
+
+    def contains(self, internal: float) -> bool:
+        """Whether an internal value lies inside the domain."""
+        return self.low <= internal <= self.high and (internal - self.low) % self.step == 0
+
+
+@dataclass(frozen=True, slots=True)
+class CategoricalDistribution:
+    """A finite, unordered set of choices.
+
+    Raises:
+        ValueError: If there is no choice.
+    """
+
+    choices: tuple[CategoricalChoice, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "choices", tuple(self.choices))
+        if not self.choices:
+            raise ValueError("CategoricalDistribution: need at least one choice, got none")
+        for choice in self.choices:
+            if choice is not None and not isinstance(choice, (bool, int, float, str)):
+                warnings.warn(
+                    f"choice {choice!r} is of type {type(choice).__name__}; a database keeps only None, bool, int, "
+                    "float and str, so give such choices a name and look the object up by it",
+                    UserWarning,
+                    stacklevel=3,
+                )
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when the choices are the same, in the same order; NaN equals NaN."""
+        if not isinstance(other, CategoricalDistribution) or len(self.choices) != len(other.choices):
+            return False
+        return all(_same_choice(a, b) for a, b in zip(self.choices, other.choices, strict=True))
+
+    def __hash__(self) -> int:
+        return hash((type(self), len(self.choices)))
+
+    def single(self) -> bool:
+        """Whether the domain holds exactly one value."""
+        return len(self.choices) == 1
+
+    def to_internal_repr(self, value: ParamValue) -> float:
+        """Return the index of a choice; raise ValueError if it is none of them."""
+        for index, choice in enumerate(self.choices):
+            if type(choice) is type(value) and _same_choice(choice, value):
+                return float(index)
+        for index, choice in enumerate(self.choices):
+            if _same_choice(choice, value):
+                return float(index)
+        raise ValueError(f"expected one of {self.choices!r}, got {value!r}")
+
+    def to_external_repr(self, internal: float) -> CategoricalChoice:
+        """Return the choice at an index."""
+        return self.choices[int(internal)]
+
+    def contains(self, internal: float) -> bool:
+        """Whether an internal value is the index of a choice."""
+        return 0 <= int(internal) < len(self.choices)
+
+
+Distribution = FloatDistribution | IntDistribution | CategoricalDistribution
+
+_BY_NAME: dict[str, type[FloatDistribution] | type[IntDistribution] | type[CategoricalDistribution]] = {
+    cls.__name__: cls for cls in (FloatDistribution, IntDistribution, CategoricalDistribution)
+}
+
+
+def distribution_to_json(distribution: Distribution) -> str:
+    """Return the JSON text that databases hold for a distribution."""
+    return json.dumps({"name": type(distribution).__name__, "attributes": asdict(distribution)})
+
+
+def json_to_distribution(text: str) -> Distribution:
+    """Return the distribution that a JSON text describes.
+
+    Raises:
+        ValueError: If the text names no known distribution.
+    """
+    form: dict[str, Any] = json.loads(text)
+    attributes = form.get("attributes", {})
+    cls = _BY_NAME.get(form.get("name", ""))
+    if cls is None:
+        raise ValueError(f"expected one of {sorted(_BY_NAME)}, got {text[:200]}")
+    if cls is CategoricalDistribution:
+        attributes = {"choices": tuple(attributes["choices"])}
+    return cls(**attributes)
+
+
+def check_distribution_compatibility(old: Distribution, new: Distribution, name: str = "?") -> None:
+    """Check that one parameter may have had these two distributions in the trials of one study.
+
+    Bounds and steps may change from trial to trial; kind, scale and choices may not.
+
+    Raises:
+        ValueError: If kind, scale or choices differ.
+    """
+    if type(old) is not type(new):
+        what = "a distribution of another kind"
+    elif isinstance(old, CategoricalDistribution):
+        if old == new:
+            return
+        what = "other choices (a categorical does not support a dynamic value space)"
+    elif old.log == new.log:  # type: ignore[union-attr]  # both are numeric here
+        return
+    else:
+        what = "another log scale"
+    raise ValueError(
+        f"parameter {name!r} has {what} than in an earlier trial of this study: "
+        f"was {old}, is now {new}; use another name for the new parameter"
+    )
+
+
+def _last_on_grid(low: float, high: float, step: float) -> float:
+    # In decimals: in binary floating point 0.9 is not a multiple of 0.3.
+    span, grid = Decimal(str(high)) - Decimal(str(low)), Decimal(str(step))
+    if span % grid == 0:
+        return high
+    last = float(span // grid * grid + Decimal(str(low)))
+    warnings.warn(
+        f"the range from {low} to {high} is not a multiple of step={step}; high is lowered to {last}",
+        UserWarning,
+        stacklevel=4,
+    )
+    return last
+
+
+def _same_choice(a: object, b: object) -> bool:
+    both_nan = isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b)
+    return both_nan or a == b

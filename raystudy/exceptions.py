@@ -1,0 +1,52 @@
+"""Every exception that raystudy raises on its own account.
+
+Wrong arguments raise plain ``ValueError`` or ``TypeError``; the classes below say whose fault the rest is.
+"""
+
+__all__ = [
+    "DuplicatedStudyError",
+    "IllegalTransition",
+    "LeaseLost",
+    "ObjectiveFailed",
+    "StorageInternalError",
+    "StorageUnavailable",
+    "StudyError",
+    "TrialPruned",
+    "UpdateFinishedTrialError",
+]
+
+
+class StudyError(Exception):
+    """Base class of the errors defined here."""
+
+
+class TrialPruned(StudyError):
+    """Raised by an objective to end its trial early, normally after ``trial.should_prune()``."""
+
+
+class DuplicatedStudyError(StudyError):
+    """A study of this name exists already."""
+
+
+class StorageInternalError(StudyError):
+    """The database answered with something that its schema does not allow."""
+
+
+class StorageUnavailable(StorageInternalError):
+    """The database cannot be opened or reached."""
+
+
+class UpdateFinishedTrialError(StudyError, RuntimeError):
+    """A finished trial was to be changed."""
+
+
+class LeaseLost(StudyError):
+    """Another driver has taken over the call that this driver was running."""
+
+
+class ObjectiveFailed(StudyError):
+    """The objective raised an exception that could not be brought back to the calling process."""
+
+
+class IllegalTransition(StudyError):
+    """A trial was sent an event that its phase does not allow (a defect in raystudy)."""

@@ -1,0 +1,133 @@
+"""Creating, opening, listing and deleting studies."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from raystudy.exceptions import DuplicatedStudyError
+from raystudy.frozen import StudyDirection
+from raystudy.pruners.base import Pruner
+from raystudy.samplers.base import Sampler
+from raystudy.storages import get_storage
+from raystudy.storages.base import Storage
+from raystudy.study import Study
+
+__all__ = ["create_study", "delete_study", "get_all_study_names", "load_study"]
+
+StorageLike = Storage | str | None
+
+
+def create_study(
+    *,
+    storage: StorageLike = None,
+    sampler: Sampler | None = None,
+    pruner: Pruner | None = None,
+    study_name: str | None = None,
+    direction: str | StudyDirection | None = None,
+    load_if_exists: bool = False,
+    directions: Sequence[str | StudyDirection] | None = None,
+) -> Study:
+    """Create a study, or open the one of this name with ``load_if_exists``.
+
+    Args:
+        storage: A database URL, a storage, or None to keep the study in memory.
+        sampler: What proposes parameters; default: ``TPESampler()``, or the one stored with the study.
+        pruner: What stops trials; default: ``NopPruner()``, or the one stored with the study.
+        study_name: The name; default: a random one.
+        direction: "minimize" (the default) or "maximize".
+        load_if_exists: Open an existing study instead of raising.
+        directions: One direction per objective, instead of ``direction``.
+
+    Raises:
+        DuplicatedStudyError: If the name is taken and ``load_if_exists`` is False.
+        ValueError: If the directions are wrong, or differ from those of the existing study.
+        StorageUnavailable: If the database cannot be opened.
+    """
+    wanted = _directions(direction, directions)
+    store = get_storage(storage)
+    name = study_name or f"no-name-{uuid.uuid4()}"
+    study_id = store.find_study(name)
+    if study_id is None:
+        try:
+            study_id = store.create_study(name, wanted or (StudyDirection.MINIMIZE,))
+        except DuplicatedStudyError:
+            if not load_if_exists:
+                raise
+            study_id = store.find_study(name)  # another process was faster
+    elif not load_if_exists:
+        raise DuplicatedStudyError(
+            f"a study named {name!r} exists already in this storage; choose another name, "
+            "or go on with it: load_if_exists=True"
+        )
+    study = load_study(study_name=name, storage=store, sampler=sampler, pruner=pruner)
+    if wanted and tuple(study.directions) != wanted:
+        raise ValueError(
+            f"the study {name!r} was created to {_words(study.directions)}, not to {_words(wanted)}; "
+            "choose another name, or leave the direction out"
+        )
+    return study
+
+
+def load_study(
+    *,
+    study_name: str | None,
+    storage: Storage | str,
+    sampler: Sampler | None = None,
+    pruner: Pruner | None = None,
+) -> Study:
+    """Open an existing study; with ``study_name=None``, the only one of the storage.
+
+    Sampler and pruner are those stored with the study, unless others are given.
+
+    Raises:
+        KeyError: If there is no study of this name.
+        ValueError: If no name is given and the storage holds none or several.
+    """
+    store = get_storage(storage)
+    if study_name is None:
+        names = store.study_names()
+        if len(names) != 1:
+            raise ValueError(f"study_name=None needs a storage with exactly one study, this one has {len(names)}")
+        study_name = names[0]
+    study_id = store.find_study(study_name)
+    if study_id is None:
+        raise KeyError(f"no study named {study_name!r} in this storage; create_study makes one")
+    return Study(store, study_id, sampler, pruner)
+
+
+def delete_study(*, study_name: str, storage: Storage | str) -> None:
+    """Delete a study with all its trials; raise KeyError if there is none of this name."""
+    store = get_storage(storage)
+    study_id = store.find_study(study_name)
+    if study_id is None:
+        raise KeyError(f"no study named {study_name!r} in this storage")
+    store.delete_study(study_id)
+
+
+def get_all_study_names(storage: Storage | str) -> list[str]:
+    """Return the names of all studies in a storage."""
+    return get_storage(storage).study_names()
+
+
+def _directions(
+    direction: str | StudyDirection | None, directions: Sequence[str | StudyDirection] | None
+) -> tuple[StudyDirection, ...]:
+    if direction is not None and directions is not None:
+        raise ValueError("give direction or directions, not both")
+    given = [direction] if direction is not None else list(directions or ())
+    if directions is not None and not given:
+        raise ValueError("directions: expected at least one direction, got none")
+    return tuple(_direction(item) for item in given)
+
+
+def _direction(item: str | StudyDirection) -> StudyDirection:
+    words = {"minimize": StudyDirection.MINIMIZE, "maximize": StudyDirection.MAXIMIZE}
+    found = item if isinstance(item, StudyDirection) else words.get(str(item))
+    if found is None or found is StudyDirection.NOT_SET:
+        raise ValueError(f"expected 'minimize' or 'maximize' as direction, got {item!r}")
+    return found
+
+
+def _words(directions: Sequence[StudyDirection]) -> str:
+    return ", ".join(direction.name.lower() for direction in directions)

@@ -1,0 +1,274 @@
+"""A study: what users optimise, ask and read.  No algorithm lives here."""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import secrets
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from raystudy.distributions import ParamValue
+from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
+from raystudy.orchestrator.asking import AskDesk
+from raystudy.orchestrator.attempt import Objective
+from raystudy.orchestrator.executors import optimize
+from raystudy.orchestrator.ledger import PRUNER, SAMPLER
+from raystudy.orchestrator.progress import ProgressLine
+from raystudy.orchestrator.request import CallRequest
+from raystudy.pruners import NopPruner, pruner_from_spec
+from raystudy.pruners.base import Pruner
+from raystudy.samplers import TPESampler, sampler_from_spec
+from raystudy.samplers.base import Sampler
+from raystudy.storages.base import CreateTrial, Storage
+from raystudy.trial import Trial
+
+__all__ = ["Study"]
+
+Callback = Callable[["Study", FrozenTrial], None]
+
+
+class Study:
+    """A study: a storage's trials, with a sampler and a pruner.  Made by ``create_study`` or ``load_study``.
+
+    Attributes:
+        sampler: What proposes parameters.
+        pruner: What stops trials.
+        study_name: Name of the study.
+        directions: One direction per objective.
+    """
+
+    def __init__(self, storage: Storage, study_id: int, sampler: Sampler | None, pruner: Pruner | None) -> None:
+        record = storage.read_study(study_id)
+        stored = record.system_attrs
+        self.study_name = record.name
+        self.directions: list[StudyDirection] = list(record.directions)
+        self.sampler = sampler or (sampler_from_spec(stored[SAMPLER]) if SAMPLER in stored else TPESampler())
+        self.pruner = pruner or (pruner_from_spec(stored[PRUNER]) if PRUNER in stored else NopPruner())
+        self._storage = storage
+        self._study_id = study_id
+        self._ask_desk: AskDesk | None = None
+        self._stop_asked: threading.Event | None = None
+
+    # ---- optimise ----------------------------------------------------------------------------------
+
+    def optimize(
+        self,
+        func: Objective,
+        n_trials: int | None = None,
+        timeout: float | None = None,
+        n_jobs: int | None = None,
+        catch: Iterable[type[BaseException]] | type[BaseException] = (),
+        callbacks: Iterable[Callback] | None = None,
+        show_progress_bar: bool = True,
+        *,
+        executor: str = "auto",
+        resources: Mapping[str, float] | None = None,
+        storage_path: str | None = None,
+    ) -> None:
+        """Run trials until the call has added ``n_trials``, whatever dies meanwhile.
+
+        Args:
+            func: The objective: takes a trial, returns a number (or one per objective).
+            n_trials: How many trials this call adds, or None for no limit.
+            timeout: After so many seconds no trial is begun.
+            n_jobs: How many trials run at once; default: 1 in process, all that the cluster can run under Ray.
+            catch: Exceptions of the objective after which the call goes on.
+            callbacks: Called here with (study, trial) for each finished trial, in commit order.
+            show_progress_bar: Whether to show the progress line.
+            executor: "inline" (this process), "ray", or "auto": Ray if it is initialised, ``RAY_ADDRESS`` is
+                set or ``resources`` are given, else this process.
+            resources: What Ray must give to each trial, e.g. ``{"CPU": 4, "GPU": 1}``.
+            storage_path: Path or URL for checkpoints and logs that all nodes can write
+                (default: ``$RAYSTUDY_HOME``, else ``~/raystudy``).
+
+        Raises:
+            RuntimeError: If the study is being optimised already by this object.
+            Exception: What the objective raised, unless it is to be caught.
+        """
+        if self._stop_asked is not None:
+            raise RuntimeError("study.optimize is running already; it cannot be called from within itself")
+        _check_options(func, n_trials, n_jobs)
+        line = ProgressLine(enabled=True)
+        request = CallRequest(
+            storage=self._storage,
+            study_id=self._study_id,
+            study_name=self.study_name,
+            sampler=self.sampler,
+            seed=self._remember_settings(),
+            pruner=self.pruner,
+            objective=func,
+            n_trials=n_trials,
+            timeout_s=timeout,
+            n_jobs=n_jobs,
+            catch=(catch,) if isinstance(catch, type) else tuple(catch),
+            callbacks=[lambda trial, c=c: c(self, trial) for c in callbacks or ()],  # type: ignore[misc]
+            resources=dict(resources or {}),
+            storage_path=_storage_path(storage_path),
+            show_progress=show_progress_bar,
+            say=line.say,
+        )
+        self._stop_asked = request.stop_asked
+        try:
+            optimize(request, executor)
+        finally:
+            self._stop_asked = None
+            self._ask_desk = None
+
+    def stop(self) -> None:
+        """Begin no more trials; running ones finish.  For callbacks and objectives in this process.
+
+        Raises:
+            RuntimeError: If the study is not being optimised.
+        """
+        if self._stop_asked is None:
+            raise RuntimeError("study.stop() works while study.optimize runs: call it from a callback")
+        self._stop_asked.set()
+
+    # ---- ask and tell ------------------------------------------------------------------------------
+
+    def ask(self) -> Trial:
+        """Return a new running trial, or the oldest enqueued one; give its result to ``tell``."""
+        return self._asking().ask()
+
+    def tell(
+        self,
+        trial: Trial | int,
+        values: float | Sequence[float] | None = None,
+        state: TrialState | None = None,
+        skip_if_finished: bool = False,
+    ) -> FrozenTrial:
+        """Finish a trial from ``ask``.
+
+        Args:
+            trial: The trial or its number.
+            values: The objective value, or one per objective.
+            state: COMPLETE, PRUNED or FAIL; default: COMPLETE, or FAIL if the values are no numbers.
+            skip_if_finished: Return a finished trial as it is instead of raising.
+
+        Raises:
+            ValueError: If there is no such running trial, or state and values contradict each other.
+        """
+        number = trial if isinstance(trial, int) else trial.number
+        return self._asking().tell(number, values, state, skip_if_finished)
+
+    def enqueue_trial(self, params: Mapping[str, ParamValue], user_attrs: Mapping[str, Any] | None = None) -> None:
+        """Have a trial with these parameters run before any new one; parameters left out are sampled."""
+        write = CreateTrial(
+            None, TrialState.WAITING, None, user_attrs=user_attrs or {}, system_attrs={"fixed_params": dict(params)}
+        )
+        self._storage.commit(self._study_id, [write])
+
+    def add_trial(self, trial: FrozenTrial) -> None:
+        """Add a trial made by ``create_trial``; it gets the next number."""
+        write = CreateTrial(
+            number=None,
+            state=trial.state,
+            datetime_start=trial.datetime_start,
+            params={name: (value, trial.distributions[name]) for name, value in trial.params.items()},
+            user_attrs=trial.user_attrs,
+            system_attrs=trial.system_attrs,
+            values=trial.values,
+            intermediate_values=trial.intermediate_values,
+            datetime_complete=trial.datetime_complete,
+        )
+        self._storage.commit(self._study_id, [write])
+
+    # ---- read --------------------------------------------------------------------------------------
+
+    @property
+    def direction(self) -> StudyDirection:
+        """The direction of a study with one objective; raises RuntimeError for several."""
+        self._need_one_objective("direction")
+        return self.directions[0]
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """All trials by number, as copies."""
+        return self.get_trials()
+
+    def get_trials(
+        self, deepcopy: bool = True, states: Collection[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        """Return the trials by number, of all states or some; without ``deepcopy``, do not change them."""
+        trials = self._storage.read_trials(self._study_id, states)
+        return copy.deepcopy(trials) if deepcopy else trials
+
+    @property
+    def best_trial(self) -> FrozenTrial:
+        """The COMPLETE trial with the best value.
+
+        Raises:
+            ValueError: If no trial is complete.
+            RuntimeError: If the study has several objectives.
+        """
+        self._need_one_objective("best_trial")
+        complete = self.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        if not complete:
+            raise ValueError("no trial is complete yet; best_trial needs at least one")
+        sign = -1.0 if self.directions[0] is StudyDirection.MAXIMIZE else 1.0
+        return copy.deepcopy(min(complete, key=lambda t: sign * t.values[0] if t.values else math.inf))
+
+    @property
+    def best_value(self) -> float:
+        """The value of the best trial; errors as for ``best_trial``."""
+        value = self.best_trial.value
+        if value is None:
+            raise ValueError("the best trial has no value")
+        return value
+
+    @property
+    def best_params(self) -> dict[str, ParamValue]:
+        """The parameters of the best trial; errors as for ``best_trial``."""
+        return self.best_trial.params
+
+    @property
+    def user_attrs(self) -> dict[str, Any]:
+        """User attributes of the study, as a copy."""
+        return copy.deepcopy(self._storage.read_study(self._study_id).user_attrs)
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Attach a JSON-serialisable value to the study."""
+        self._storage.set_study_attrs(self._study_id, {key: value}, {})
+
+    # ---- helpers -----------------------------------------------------------------------------------
+
+    def _asking(self) -> AskDesk:
+        if self._ask_desk is None:
+            seed = self._remember_settings()
+            self._ask_desk = AskDesk(
+                self._storage, self._study_id, self.sampler, seed, self.pruner, _storage_path(None)
+            )
+        return self._ask_desk
+
+    def _remember_settings(self) -> int:
+        """Store sampler, pruner and seed with the study, and return the seed."""
+        attrs = self._storage.read_study(self._study_id).system_attrs
+        seed = self.sampler.seed
+        if seed is None:
+            seed = attrs.get(SAMPLER, {}).get("study_seed")
+        if seed is None:
+            seed = secrets.randbits(48)
+        settings = {SAMPLER: {**self.sampler.spec(), "study_seed": seed}, PRUNER: self.pruner.spec()}
+        if any(attrs.get(key) != value for key, value in settings.items()):
+            self._storage.set_study_attrs(self._study_id, {}, settings)
+        return int(seed)
+
+    def _need_one_objective(self, what: str) -> None:
+        if len(self.directions) > 1:
+            raise RuntimeError(f"study.{what} needs one objective, this study has {len(self.directions)}")
+
+
+def _check_options(func: object, n_trials: int | None, n_jobs: int | None) -> None:
+    if not callable(func):
+        raise TypeError(f"optimize: expected a function of one trial as objective, got {func!r}")
+    if n_trials is not None and (not isinstance(n_trials, int) or n_trials < 0):
+        raise ValueError(f"optimize: expected n_trials >= 0 or None, got {n_trials!r}")
+    if n_jobs is not None and (not isinstance(n_jobs, int) or (n_jobs < 1 and n_jobs != -1)):
+        raise ValueError(f"optimize: expected n_jobs >= 1, -1 or None, got {n_jobs!r}")
+
+
+def _storage_path(given: str | None) -> str:
+    return given or os.environ.get("RAYSTUDY_HOME") or os.path.expanduser("~/raystudy")  # noqa: PTH111

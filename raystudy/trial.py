@@ -1,0 +1,305 @@
+"""The live trial that an objective is given, and the values that it exchanges with its driver.
+
+``Trial`` knows no Ray and no database.  It answers ``suggest_*`` from the proposal in its *assignment*, sends
+reports through a *link* and keeps checkpoints in a *vault*; the process that runs the attempt supplies both.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from raystudy.distributions import (
+    CategoricalDistribution,
+    Distribution,
+    ParamValue,
+    check_distribution_compatibility,
+)
+from raystudy.frozen import FrozenTrial, StudyDirection, TrialState, Verdict, create_trial
+from raystudy.suggesting import SuggestMethods
+
+__all__ = [
+    "Assignment",
+    "FrozenTrial",
+    "News",
+    "StudyDirection",
+    "Trial",
+    "TrialLink",
+    "TrialState",
+    "Vault",
+    "create_trial",
+]
+
+Proposal = Mapping[str, tuple[ParamValue, Distribution]]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """All that an attempt needs to know of its trial.
+
+    Attributes:
+        number: Number of the trial.
+        trial_id: Its id in the storage.
+        attempt: 1 for the first run of the objective, then 2, 3, ...
+        bracket: The bracket that it is enrolled in, or None.
+        n_objectives: How many values the objective returns.
+        proposed: Values drawn by the sampler, used where they lie inside the suggested bounds.
+        fixed: Values that hold whatever the bounds: enqueued ones, and those of earlier attempts.
+        reports: Intermediate values of earlier attempts, by step.
+        user_attrs: User attributes set so far.
+        datetime_start: When the trial was created, naive local time.
+    """
+
+    number: int
+    trial_id: int
+    attempt: int
+    bracket: int | None
+    n_objectives: int
+    proposed: Proposal = field(default_factory=dict)
+    fixed: Mapping[str, ParamValue] = field(default_factory=dict)
+    reports: Mapping[int, float] = field(default_factory=dict)
+    user_attrs: Mapping[str, Any] = field(default_factory=dict)
+    datetime_start: dt.datetime | None = None
+
+
+@dataclass(slots=True)
+class News:
+    """What a trial has to tell beside a report: parameters and user attributes since the last one."""
+
+    params: dict[str, tuple[ParamValue, Distribution]] = field(default_factory=dict)
+    user_attrs: dict[str, Any] = field(default_factory=dict)
+
+
+class TrialLink(Protocol):
+    """The way from a running trial to its driver and its judge."""
+
+    def suggest(self, name: str, distribution: Distribution) -> ParamValue:
+        """Return a value for a parameter that the proposal does not hold."""
+
+    def report(self, step: int, value: float, news: News | None, resumable: bool) -> Verdict:
+        """Deliver a report and return the verdict on the trial."""
+
+    def parameter(self, name: str, value: ParamValue, distribution: Distribution) -> None:
+        """Take a parameter that need not wait for the next report (a link may ignore it)."""
+
+    def attributes(self, user_attrs: Mapping[str, Any]) -> None:
+        """Take user attributes that need not wait for the next report (a link may ignore them)."""
+
+
+class Vault(Protocol):
+    """Where the checkpoints of one trial are kept."""
+
+    def save(self, state: object, step: int | None, reports: Mapping[int, float]) -> None:
+        """Store a state or a directory durably, then drop the one before it."""
+
+    def load(self) -> object | None:
+        """Return the newest state, or the path of the newest directory, or None."""
+
+    def newest_step(self) -> int | None:
+        """Return the step of the newest checkpoint, or None."""
+
+    def reports(self) -> dict[int, float]:
+        """Return the reports known to the newest checkpoint."""
+
+    def note_reports(self, reports: Mapping[int, float]) -> None:
+        """Add reports to the newest checkpoint."""
+
+
+class Trial(SuggestMethods):
+    """One trial while its objective runs.
+
+    Attributes:
+        number: Number of the trial within its study, from 0.
+        params: Parameters suggested so far.
+        distributions: Their distributions.
+        user_attrs: User attributes set so far.
+    """
+
+    def __init__(self, assignment: Assignment, link: TrialLink, vault: Vault) -> None:
+        self.number = assignment.number
+        self.params: dict[str, ParamValue] = {}
+        self.distributions: dict[str, Distribution] = {}
+        self.user_attrs: dict[str, Any] = dict(assignment.user_attrs)
+        self.intermediate_values: dict[int, float] = dict(assignment.reports)
+        self._assignment = assignment
+        self._link = link
+        self._vault = vault
+        self._news = News()
+        self._verdict = Verdict.CONTINUE
+        self._verdict_step = -1
+        self._verdict_seen = False
+        self._saved_step: int | None = vault.newest_step() if assignment.attempt > 1 else None
+        self._saved_before_report = False
+
+    @property
+    def _trial_id(self) -> int:
+        return self._assignment.trial_id
+
+    @property
+    def datetime_start(self) -> dt.datetime | None:
+        """When the trial was created, naive local time."""
+        return self._assignment.datetime_start
+
+    def report(self, value: float, step: int) -> None:
+        """Report an intermediate value of the objective; the reply decides what ``should_prune`` returns.
+
+        Args:
+            value: The value after this step, in the study's direction.
+            step: The step, e.g. the epoch: a whole number >= 0.  A step that was reported before is ignored.
+
+        Raises:
+            TypeError: If value or step is no number.
+            ValueError: If the step is negative.
+            NotImplementedError: If the study has several objectives.
+        """
+        if self._assignment.n_objectives > 1:
+            raise NotImplementedError("trial.report needs a study with one objective; remove the call")
+        value, step = _as_float(value), _as_step(step)
+        if step in self.intermediate_values:
+            if step not in self._assignment.reports:
+                warnings.warn(
+                    f"trial {self.number} has reported step {step} already; the first value is kept",
+                    UserWarning,
+                    stacklevel=2,
+                )
+            return
+        self.intermediate_values[step] = value
+        if self._saved_before_report:
+            self._saved_step, self._saved_before_report = step, False
+        if self._saved_step == step:
+            self._vault.note_reports(self.intermediate_values)
+        self._deliver(step, value)
+
+    def should_prune(self) -> bool:
+        """Whether the trial should end now, by the verdict on its last report; costs nothing.
+
+        The verdict binds from the moment this has returned True: raise ``TrialPruned``.
+        """
+        if self._verdict is Verdict.CONTINUE:
+            return False
+        self._verdict_seen = True
+        return True
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Attach a JSON-serialisable value to the trial."""
+        self.user_attrs[key] = value
+        self._news.user_attrs[key] = value
+        self._link.attributes({key: value})
+
+    def save_checkpoint(self, state: object, step: int | None = None) -> None:
+        """Store what is needed to go on from here, so that the trial can wait at a rung or outlive a crash.
+
+        Args:
+            state: A state (dictionaries, lists, numbers, texts, tensors; anything else is pickled), or the
+                ``pathlib.Path`` of a directory, whose files are copied.
+            step: The step that the state has been trained to.  Without it, the step of the next report,
+                or of the last one if ``should_prune`` has returned True since.
+        """
+        if step is None and self._verdict_seen:
+            step = max(self.intermediate_values, default=None)
+        self._vault.save(state, step, self.intermediate_values)
+        self._saved_step, self._saved_before_report = step, step is None
+
+    def load_checkpoint(self) -> Any:
+        """Return the newest state saved by an earlier attempt, a ``Path`` for a directory, or None.
+
+        None means: start from the beginning.
+        """
+        return self._vault.load() if self._assignment.attempt > 1 else None
+
+    # ---- for the process that runs the attempt -----------------------------------------------------
+
+    def catch_up(self) -> Verdict:
+        """Bring the judge up to date with the newest checkpoint and return the standing verdict.
+
+        A crash may have lost the last reports on their way to the database; the checkpoint still has them.
+        """
+        known = dict(self.intermediate_values)
+        self.intermediate_values |= {s: v for s, v in self._vault.reports().items() if s not in known}
+        unsent = sorted(self.intermediate_values.keys() - known.keys())
+        for step in unsent or sorted(known)[-1:]:
+            self._deliver(step, self.intermediate_values[step])
+        self._verdict_seen = self._verdict is not Verdict.CONTINUE
+        return self._verdict
+
+    def binding_verdict(self) -> Verdict:
+        """Return the verdict that the objective has seen, CONTINUE if it has seen none.
+
+        A pause without a checkpoint at its step or after it is a stop, so that no step is ever run twice.
+        """
+        if not self._verdict_seen:
+            return Verdict.CONTINUE
+        resumable = self._saved_step is not None and self._saved_step >= self._verdict_step
+        return self._verdict if resumable else Verdict.STOP
+
+    def _suggest(self, name: str, distribution: Distribution) -> ParamValue:
+        if name in self.params:
+            return self._suggested_before(name, distribution)
+        proposed = self._assignment.proposed.get(name)
+        if proposed is not None and proposed[1] is not distribution:
+            check_distribution_compatibility(proposed[1], distribution, name)
+        value = self._choose(name, distribution)
+        self.params[name] = value
+        self.distributions[name] = distribution
+        self._news.params[name] = (value, distribution)
+        self._link.parameter(name, value, distribution)
+        return value
+
+    def _choose(self, name: str, distribution: Distribution) -> ParamValue:
+        if name in self._assignment.fixed:
+            value = self._assignment.fixed[name]
+            internal = distribution.to_internal_repr(value)
+            if not distribution.contains(internal):
+                warnings.warn(
+                    f"parameter {name!r}={value!r} was enqueued or stored outside of {distribution}; it is used as it is",
+                    UserWarning,
+                    stacklevel=4,
+                )
+            return distribution.to_external_repr(internal)
+        if distribution.single():
+            only = 0.0 if isinstance(distribution, CategoricalDistribution) else float(distribution.low)
+            return distribution.to_external_repr(only)
+        if name in self._assignment.proposed:
+            value = self._assignment.proposed[name][0]
+            if distribution.contains(distribution.to_internal_repr(value)):
+                return value
+        return self._link.suggest(name, distribution)
+
+    def _suggested_before(self, name: str, distribution: Distribution) -> ParamValue:
+        first = self.distributions[name]
+        check_distribution_compatibility(first, distribution, name)
+        if first != distribution:
+            warnings.warn(
+                f"parameter {name!r} was suggested before in this trial, from {first}; "
+                f"that value is kept, {distribution} is not used",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        return self.params[name]
+
+    def _deliver(self, step: int, value: float) -> None:
+        news = self._news if self._news.params or self._news.user_attrs else None
+        self._news = News()
+        verdict = self._link.report(step, value, news, self._saved_step is not None)
+        if self._verdict is Verdict.CONTINUE:
+            self._verdict, self._verdict_step = verdict, step
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"trial.report: expected a number as value, got {value!r}; convert it to float") from None
+
+
+def _as_step(step: int) -> int:
+    try:
+        whole = int(step)
+    except (TypeError, ValueError):
+        raise TypeError(f"trial.report: expected a whole number as step, got {step!r}") from None
+    if whole < 0:
+        raise ValueError(f"trial.report: need step >= 0, got {step}")
+    return whole

@@ -1,0 +1,42 @@
+"""Samplers: what to try next.
+
+Names are loaded when they are first used, so that a study with random search does not import scipy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, cast
+
+from raystudy.samplers.base import Sampler
+
+__all__ = ["RandomSampler", "Sampler", "TPESampler", "sampler_from_spec"]
+
+_MODULES = {
+    "RandomSampler": "raystudy.samplers.random",
+    "TPESampler": "raystudy.samplers.tpe",
+}
+
+
+def sampler_from_spec(spec: dict[str, Any]) -> Sampler:
+    """Return the sampler that ``sampler.spec()`` describes.
+
+    Raises:
+        ValueError: If the name is unknown, or the arguments are not those of that sampler.
+    """
+    arguments = dict(spec)
+    name = arguments.pop("name", None)
+    if name not in _MODULES:
+        raise ValueError(
+            f"expected the spec of one of {sorted(_MODULES)}, got name={name!r}; give a sampler instead"
+        )
+    try:
+        return cast("Sampler", __getattr__(name)(**arguments))
+    except TypeError as error:
+        raise ValueError(f"{name}: these are not its arguments: {arguments!r} ({error})") from error
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

@@ -1,0 +1,46 @@
+"""What a sampler is: a function from the history of a study to the next proposal.
+
+A sampler keeps no state between calls: all it may use is the history (columns of all trials, the pending ones
+included), the space and the generator that it is given.  The caller makes that generator from the study's
+seed and the trial's number, so a proposal does not depend on which process asks or on what was asked before.
+
+    sampler = TPESampler(seed=7)
+    space = sampler.joint_space(history)                 # {"lr": FloatDistribution(...), ...}
+    params = sampler.propose(space, history, rng)        # {"lr": 3.1e-4, ...}, drawn jointly
+    depth = sampler.sample("depth", IntDistribution(1, 9), history, rng)      # one that is not in the space
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from raystudy.distributions import Distribution, ParamValue
+from raystudy.samplers.history import History
+
+__all__ = ["Sampler"]
+
+
+class Sampler(Protocol):
+    """The interface of every sampler; all three methods are pure and must not change ``history``."""
+
+    #: Seed of the study, or None to have one drawn when the study is first optimised.
+    seed: int | None
+
+    def joint_space(self, history: History) -> Mapping[str, Distribution]:
+        """Return the parameters that ``propose`` can draw jointly now (none is allowed)."""
+
+    def propose(
+        self, space: Mapping[str, Distribution], history: History, rng: np.random.Generator
+    ) -> dict[str, ParamValue]:
+        """Draw one value for every parameter of ``space``, jointly, as external values."""
+
+    def sample(
+        self, name: str, distribution: Distribution, history: History, rng: np.random.Generator
+    ) -> ParamValue:
+        """Draw one external value for a single parameter."""
+
+    def spec(self) -> dict[str, Any]:
+        """Return the arguments as plain JSON values, with the class name under ``name``."""

@@ -1,0 +1,285 @@
+"""The history of a study as columns by trial number, kept up to date one trial at a time.
+
+It knows trials, not samplers: which rows count as observed or as pending, and which parameters all of them
+share.  It is pure and deterministic: the same rows give the same columns, in whatever order they arrived.
+
+Notation: ``n`` rows (highest recorded trial number + 1), ``k`` objectives.
+
+    states          (n,) int8      TrialState of each trial, ABSENT where none was recorded
+    roles           (n,) int8      Role of each trial
+    values          (n, k) float64 objective values, NaN where there are none
+    observed_steps  (n,) float64   step of the judged intermediate value, NaN where there is none
+    observed_values (n,) float64   that intermediate value
+    column(name)    (n,) float64   internal values of one parameter, NaN where it is absent
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from raystudy.distributions import Distribution, ParamValue
+from raystudy.frozen import StudyDirection, TrialState
+
+__all__ = ["ABSENT", "History", "Role"]
+
+#: State of a row whose trial was never recorded.
+ABSENT = -1
+
+_FIRST_CAPACITY = 64
+
+FloatArray = npt.NDArray[np.float64]
+Int8Array = npt.NDArray[np.int8]
+Array = TypeVar("Array", bound=npt.NDArray[Any])
+
+
+class Role(IntEnum):
+    """What a trial means to a sampler."""
+
+    IGNORED = 0  #: Failed, waiting or absent.
+    OBSERVED = 1  #: COMPLETE, PRUNED, or RUNNING and judged at a rung.
+    PENDING = 2  #: RUNNING and not judged yet.
+
+
+@dataclass(slots=True)
+class SharedSpace:
+    """Counts of (name, distribution) over a changing set of rows; answers which all the rows share."""
+
+    n_rows: int = 0
+    counts: dict[str, dict[Distribution, int]] = field(default_factory=dict)
+
+    def add(self, distributions: Mapping[str, Distribution]) -> None:
+        """Count one more row."""
+        self.n_rows += 1
+        for name, distribution in distributions.items():
+            of_name = self.counts.setdefault(name, {})
+            of_name[distribution] = of_name.get(distribution, 0) + 1
+
+    def remove(self, distributions: Mapping[str, Distribution]) -> None:
+        """Take back a row that was counted with these distributions."""
+        self.n_rows -= 1
+        for name, distribution in distributions.items():
+            of_name = self.counts[name]
+            of_name[distribution] -= 1
+            if not of_name[distribution]:
+                del of_name[distribution]
+            if not of_name:
+                del self.counts[name]
+
+    def intersection(self) -> dict[str, Distribution]:
+        """Return the parameters that every row has with one and the same distribution, sorted by name."""
+        # A row has one distribution per name, so a count equal to n_rows leaves room for no second one.
+        return {
+            name: next(iter(of_name))
+            for name, of_name in sorted(self.counts.items())
+            if len(of_name) == 1 and next(iter(of_name.values())) == self.n_rows
+        }
+
+
+class History:
+    """All trials of one study, as numpy columns; arrays handed out are read-only views.
+
+    Args:
+        directions: One direction per objective.
+
+    Raises:
+        ValueError: If there is no direction, or one is not set.
+    """
+
+    def __init__(self, directions: Sequence[StudyDirection]) -> None:
+        if not directions or StudyDirection.NOT_SET in directions:
+            raise ValueError(
+                f"expected one direction (MINIMIZE or MAXIMIZE) per objective, got {list(directions)}"
+            )
+        self.directions = tuple(directions)
+        #: Grows by one with every update: a key for caches.
+        self.version = 0
+        self._size = 0
+        self._states: Int8Array = np.full(_FIRST_CAPACITY, ABSENT, dtype=np.int8)
+        self._roles: Int8Array = np.full(_FIRST_CAPACITY, Role.IGNORED, dtype=np.int8)
+        self._values = _nan_rows(_FIRST_CAPACITY, len(self.directions))
+        self._observed = _nan_rows(_FIRST_CAPACITY, 2)
+        self._columns: dict[str, FloatArray] = {}
+        self._spaces: dict[int, dict[str, Distribution]] = {}
+        self._latest: dict[str, tuple[int, Distribution]] = {}
+        self._shared = {Role.OBSERVED: SharedSpace(), Role.PENDING: SharedSpace()}
+        self._n_by_role = dict.fromkeys(Role, 0)
+
+    def __len__(self) -> int:
+        """Return the length of the columns: the highest recorded trial number + 1."""
+        return self._size
+
+    @property
+    def states(self) -> Int8Array:
+        """States of the trials, (n,) int8."""
+        return _read_only(self._states[: self._size])
+
+    @property
+    def roles(self) -> Int8Array:
+        """Roles of the trials, (n,) int8."""
+        return _read_only(self._roles[: self._size])
+
+    @property
+    def values(self) -> FloatArray:
+        """Objective values, (n, k) float64, NaN where there are none."""
+        return _read_only(self._values[: self._size])
+
+    @property
+    def observed_steps(self) -> FloatArray:
+        """Step of the judged intermediate value of each trial, (n,) float64, NaN where there is none."""
+        return _read_only(self._observed[: self._size, 0])
+
+    @property
+    def observed_values(self) -> FloatArray:
+        """Judged intermediate value of each trial, (n,) float64, NaN where there is none."""
+        return _read_only(self._observed[: self._size, 1])
+
+    @property
+    def n_observed(self) -> int:
+        """Number of observed trials."""
+        return self._n_by_role[Role.OBSERVED]
+
+    @property
+    def n_pending(self) -> int:
+        """Number of pending trials."""
+        return self._n_by_role[Role.PENDING]
+
+    def column(self, name: str) -> FloatArray:
+        """Return the internal values of one parameter, (n,) float64; all NaN for an unknown name."""
+        column = self._columns.get(name)
+        if column is None:
+            column = np.full(self._size, np.nan)
+        return _read_only(column[: self._size])
+
+    def known_space(self) -> dict[str, Distribution]:
+        """Return every parameter ever recorded, as the newest trial that has it, sorted by name."""
+        return {name: distribution for name, (_, distribution) in sorted(self._latest.items())}
+
+    def joint_space(self) -> dict[str, Distribution]:
+        """Return the parameters that all observed trials have with one and the same distribution.
+
+        While nothing is observed, the pending trials that have parameters stand in for the observed ones.
+        """
+        observed = self._shared[Role.OBSERVED]
+        return (observed if observed.n_rows else self._shared[Role.PENDING]).intersection()
+
+    def update(
+        self,
+        number: int,
+        state: TrialState,
+        params: Mapping[str, ParamValue],
+        distributions: Mapping[str, Distribution],
+        values: Sequence[float] | None = None,
+        observed: tuple[int, float] | None = None,
+    ) -> None:
+        """Insert the row of a trial, or replace it; takes O(params) time.
+
+        Args:
+            number: Number of the trial.
+            state: State of the trial.
+            params: External values of its parameters.
+            distributions: Their distributions, under the same names.
+            values: Objective values, one per direction; needed for COMPLETE.
+            observed: (step, intermediate value) at which a PRUNED or RUNNING trial was last judged; a RUNNING
+                trial without it is pending.
+
+        Raises:
+            ValueError: If the parts contradict each other; nothing is changed then.
+        """
+        self._check(number, state, params, distributions, values)
+        internal = {name: distributions[name].to_internal_repr(value) for name, value in params.items()}
+        self._reserve(number + 1)
+        self._forget(number)
+        role = _role(state, observed)
+        self._states[number] = state
+        self._roles[number] = role
+        self._values[number] = np.nan if values is None else values
+        self._observed[number] = np.nan if observed is None else observed
+        for name, value in internal.items():
+            if name not in self._columns:
+                self._columns[name] = np.full(len(self._states), np.nan)
+            self._columns[name][number] = value
+        self._record_space(number, role, dict(distributions))
+        self.version += 1
+
+    def _record_space(self, number: int, role: Role, distributions: dict[str, Distribution]) -> None:
+        self._spaces[number] = distributions
+        self._n_by_role[role] += 1
+        if _counts_in_space(role, distributions):
+            self._shared[role].add(distributions)
+        for name, distribution in distributions.items():
+            if number >= self._latest.get(name, (0, distribution))[0]:
+                self._latest[name] = (number, distribution)
+
+    def _forget(self, number: int) -> None:
+        distributions = self._spaces.pop(number, None)
+        if distributions is None:
+            return
+        role = Role(self._roles[number])
+        self._n_by_role[role] -= 1
+        if _counts_in_space(role, distributions):
+            self._shared[role].remove(distributions)
+        for name in distributions:
+            self._columns[name][number] = np.nan
+
+    def _reserve(self, size: int) -> None:
+        capacity = len(self._states)
+        if size > capacity:
+            extra = max(2 * capacity, size) - capacity
+            self._states = np.concatenate([self._states, np.full(extra, ABSENT, dtype=np.int8)])
+            self._roles = np.concatenate([self._roles, np.full(extra, Role.IGNORED, dtype=np.int8)])
+            self._values = np.concatenate([self._values, _nan_rows(extra, len(self.directions))])
+            self._observed = np.concatenate([self._observed, _nan_rows(extra, 2)])
+            for name, column in self._columns.items():
+                self._columns[name] = np.concatenate([column, np.full(extra, np.nan)])
+        self._size = max(self._size, size)
+
+    def _check(
+        self,
+        number: int,
+        state: TrialState,
+        params: Mapping[str, ParamValue],
+        distributions: Mapping[str, Distribution],
+        values: Sequence[float] | None,
+    ) -> None:
+        if number < 0:
+            raise ValueError(f"expected a trial number >= 0, got {number}")
+        if params.keys() != distributions.keys():
+            raise ValueError(
+                f"trial {number}: params and distributions need the same names, got {sorted(params)} "
+                f"and {sorted(distributions)}"
+            )
+        if values is None:
+            if state is TrialState.COMPLETE:
+                raise ValueError(f"trial {number}: a COMPLETE trial needs its objective values, got None")
+        elif len(values) != len(self.directions):
+            raise ValueError(
+                f"trial {number}: expected {len(self.directions)} objective values, got {list(values)}"
+            )
+
+
+def _role(state: TrialState, observed: tuple[int, float] | None) -> Role:
+    if state in (TrialState.COMPLETE, TrialState.PRUNED):
+        return Role.OBSERVED
+    if state is TrialState.RUNNING:
+        return Role.PENDING if observed is None else Role.OBSERVED
+    return Role.IGNORED
+
+
+def _counts_in_space(role: Role, distributions: Mapping[str, Distribution]) -> bool:
+    # A pending trial without parameters has merely not suggested anything yet; an observed one has none.
+    return role is Role.OBSERVED or (role is Role.PENDING and bool(distributions))
+
+
+def _nan_rows(rows: int, width: int) -> FloatArray:
+    return np.full((rows, width), np.nan)
+
+
+def _read_only(view: Array) -> Array:
+    view.setflags(write=False)
+    return view

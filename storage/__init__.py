@@ -1,0 +1,46 @@
+"""Where studies live: in memory, or in a database with Optuna's schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from raystudy.storages.base import Storage
+from raystudy.storages.memory import InMemoryStorage
+
+__all__ = ["InMemoryStorage", "RDBStorage", "get_storage"]
+
+
+def get_storage(storage: str | Storage | None) -> Storage:
+    """Return the storage that a user means: None is memory, a text is the URL of a database.
+
+    Raises:
+        ValueError: If the URL is one of a kind that is not supported (Redis, journal files).
+        TypeError: If an object is given that has not the verbs of a storage.
+        StorageUnavailable: If the database cannot be opened.
+    """
+    if storage is None:
+        return InMemoryStorage()
+    if isinstance(storage, str):
+        if storage.startswith(("redis", "journal")):
+            kind = storage.split(":", 1)[0]
+            raise ValueError(
+                f"expected the URL of an SQL database, got one of {kind!r}; "
+                "use sqlite:///file.db on one host, or postgresql://user:password@host/name"
+            )
+        from raystudy.storages.rdb import RDBStorage  # noqa: PLC0415 - loads SQLAlchemy only when used
+
+        return RDBStorage(storage)
+    if not hasattr(storage, "commit"):
+        raise TypeError(
+            f"expected None, a database URL or a raystudy storage, got {type(storage).__module__}."
+            f"{type(storage).__name__}; give the URL of the database instead of Optuna's storage object"
+        )
+    return storage
+
+
+def __getattr__(name: str) -> Any:
+    if name == "RDBStorage":
+        from raystudy.storages.rdb import RDBStorage  # noqa: PLC0415 - loads SQLAlchemy only when used
+
+        return RDBStorage
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,103 @@
+"""Our tables are Optuna's, statement by statement, and each side opens what the other has created."""
+
+import contextlib
+
+import optuna
+import pytest
+import sqlalchemy as sa
+
+from raystudy.exceptions import StorageUnavailable
+from raystudy.storages.rdb import RDBStorage
+from raystudy.storages.tables import metadata
+
+COLUMNS = """
+    SELECT table_name, column_name, ordinal_position, data_type, udt_name, is_nullable, column_default,
+           character_maximum_length, numeric_precision
+    FROM information_schema.columns WHERE table_schema = 'public'"""
+CONSTRAINTS = """
+    SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE contype <> 'n'"""
+INDEXES = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+ENUMS = "SELECT t.typname, e.enumlabel, e.enumsortorder FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid"
+MASTER = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+
+
+def run(url, *queries):
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        rows = [sorted(map(repr, connection.execute(sa.text(query)))) for query in queries]
+    engine.dispose()
+    return rows
+
+
+def create_with_optuna(url):
+    optuna.storages.RDBStorage(url).engine.dispose()
+
+
+def create_with_raystudy(url):
+    RDBStorage(url).close()
+
+
+def test_the_ddl_is_that_of_optuna(make_url):
+    theirs, ours = make_url(), make_url()
+    create_with_optuna(theirs)
+    create_with_raystudy(ours)
+    queries = [MASTER] if ours.startswith("sqlite") else [COLUMNS, CONSTRAINTS, INDEXES, ENUMS]
+    expected = run(theirs, *queries)
+    assert len(expected[0]) > 13
+    assert run(ours, *queries) == expected
+
+
+def test_the_thirteen_tables_hold_the_versions_that_optuna_writes(make_url):
+    theirs, ours = make_url(), make_url()
+    create_with_optuna(theirs)
+    create_with_raystudy(ours)
+    versions = ["SELECT * FROM version_info", "SELECT * FROM alembic_version"]
+    assert run(ours, *versions) == run(theirs, *versions)
+    assert len(metadata.tables) == 13
+
+
+def test_mysql_gets_enums_by_name():
+    from sqlalchemy.dialects import mysql
+    from sqlalchemy.schema import CreateTable
+
+    ddl = str(CreateTable(metadata.tables["trials"]).compile(dialect=mysql.dialect()))
+    assert "ENUM('RUNNING','COMPLETE','PRUNED','FAIL','WAITING')" in ddl
+
+
+def test_opening_twice_changes_nothing(url):
+    create_with_raystudy(url)
+    create_with_raystudy(url)
+    assert run(url, "SELECT count(*) FROM version_info") == [["(1,)"]]
+
+
+def test_a_database_without_versions_gets_them(url):
+    engine = sa.create_engine(url)
+    metadata.create_all(
+        engine
+    )  # as Optuna leaves it with skip_compatibility_check, or when it is killed here
+    engine.dispose()
+    create_with_raystudy(url)
+    assert run(url, "SELECT version_num FROM alembic_version") == [["('v3.2.0.a',)"]]
+
+
+@pytest.mark.parametrize("found", ["v3.0.0.d", "v9.9.9.a"])
+def test_another_schema_is_refused_with_both_versions(url, found):
+    create_with_raystudy(url)
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.update(metadata.tables["alembic_version"]).values(version_num=found))
+    engine.dispose()
+    with pytest.raises(
+        StorageUnavailable, match=rf"v3\.2\.0\.a .* found {found}; run `optuna storage upgrade`"
+    ):
+        RDBStorage(url)
+
+
+def test_many_may_create_the_tables_at_once(url):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(6) as pool, contextlib.ExitStack() as stack:
+        for storage in pool.map(lambda _: RDBStorage(url), range(6)):
+            stack.callback(storage.close)
+    assert run(url, "SELECT count(*) FROM alembic_version") == [["(1,)"]]
