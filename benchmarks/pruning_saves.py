@@ -1,11 +1,11 @@
 """What Hyperband with checkpoints saves on the example search, and what it costs in quality.
 
-    python benchmarks/pruning_saves.py                        # 5 seeds x 2 arms x 40 trials, about an hour on 2 cores
+    python benchmarks/pruning_saves.py                        # 5 seeds x 2 arms x 40 trials, an hour on 2 cores
     python benchmarks/pruning_saves.py --seeds 2 --trials 20  # a quick look
 
 Both arms run the objective of ``examples/tune.py`` with the same sampler and seed for the same number of
-trials; one has ``HyperbandPruner(1, epochs, 3)``, the other ``NopPruner``.  A configuration is trained in the
-same way in both.  Passes when the best PR-AUC with pruning is on average not more than 0.02 below the one without.
+trials; one has ``HyperbandPruner(1, epochs, 3)``, the other ``NopPruner``.  It passes when the best PR-AUC with
+pruning is on average not more than 0.02 below the one without.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ArmResult:
 def load_example() -> ModuleType:
     """Import ``examples/tune.py`` by its path.
 
-    It is left out of ``sys.modules``, so its functions are shipped to the workers by value, as from ``__main__``.
+    It is left out of ``sys.modules``, so its functions are shipped to workers by value, as from ``__main__``.
     """
     spec = importlib.util.spec_from_file_location("example_tune", EXAMPLE)
     if spec is None or spec.loader is None:
@@ -94,7 +94,7 @@ def main() -> int:
     tune = load_example()
     print(f"{'':>4}  {'best PR-AUC':^18}  {'':>10}  {'epochs':^14}")
     print(
-        f"{'seed':>4}  {'pruned':>8}  {'unpruned':>8}  {'difference':>10}  {'pruned':>6}  {'all':>6}  {'ratio':>5}"
+        f"{'seed':>4}  {'pruned':>8}  {'unpruned':>8}  {'difference':>10}  {'pruned':>6}  {'full':>6}  ratio"
     )
     with tempfile.TemporaryDirectory() as folder:
         seeds = range(args.first_seed, args.first_seed + args.seeds)

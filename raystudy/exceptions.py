@@ -4,6 +4,7 @@ Wrong arguments raise plain ``ValueError`` or ``TypeError``; the classes below s
 """
 
 __all__ = [
+    "AttemptLost",
     "DuplicatedStudyError",
     "IllegalTransition",
     "LeaseLost",
@@ -50,3 +51,7 @@ class ObjectiveFailed(StudyError):
 
 class IllegalTransition(StudyError):
     """A trial was sent an event that its phase does not allow (a defect in raystudy)."""
+
+
+class AttemptLost(BaseException):
+    """Ends an objective whose driver is gone; a BaseException, so that ``except Exception`` lets it through."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pathlib
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,7 @@ __all__ = ["Database"]
 
 _LOCK_WAIT_S = 30
 _CONNECT_WAIT_S = 10
+_WAL_ATTEMPTS, _WAL_PAUSE_S = 20, 0.02
 _WRITES = "raystudy_writes"
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 _PACKAGES = {"postgresql+psycopg": '"raystudy[postgres]"', "mysql": "mysqlclient", "mysql+pymysql": "pymysql"}
@@ -159,10 +161,25 @@ def _parse(url: str) -> sa.URL:
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # BEGIN is ours: the sqlite3 module would delay it to the first write
     cursor = connection.cursor()
-    if cursor.execute("PRAGMA journal_mode").fetchone()[0] == "delete":
-        cursor.execute("PRAGMA journal_mode=WAL")  # readers and the writer do not block each other
+    _use_wal(cursor)
     cursor.execute("PRAGMA synchronous=FULL")  # a commit survives a power cut, not only a killed process
     cursor.close()
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Let readers and the writer not block each other; the file keeps this mode."""
+    for _ in range(_WAL_ATTEMPTS):
+        try:
+            if cursor.execute("PRAGMA journal_mode").fetchone()[0] == "delete":
+                cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            # This one statement does not wait for a lock: another program may be switching at this moment.
+            # Without the switch all works too, so that a lock which stays is no reason to give up.
+            if "locked" not in str(error):
+                raise
+            time.sleep(_WAL_PAUSE_S)
+        else:
+            return
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -153,7 +153,8 @@ class InMemoryStorage:
                     trial_id = self._next_trial_id if own < 0 or own in self._study_of_trial else own
                 self._next_trial_id = max(self._next_trial_id, trial_id + 1)
                 self._study_of_trial[trial_id] = study_id
-                study.put(trial if trial.trial_id == trial_id else replace(trial, trial_id=trial_id))
+                adopted = snapshot(trial)
+                study.put(adopted if adopted.trial_id == trial_id else replace(adopted, trial_id=trial_id))
 
     def commit(self, study_id: int, writes: Sequence[Write], fence: Fence | None = None) -> CommitResult:
         """Apply writes in order, all or none; see ``Storage.commit`` for the errors."""

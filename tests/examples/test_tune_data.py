@@ -112,7 +112,8 @@ def test_a_seed_names_one_data_set(small: ModuleType) -> None:
 def test_a_resumed_training_equals_an_uninterrupted_one(small: ModuleType, params: dict[str, Any]) -> None:
     whole = CheckpointedTrial(**params)
     small.objective(whole, epochs=3, seed=0)
-    values, state = {}, None
+    values: dict[int, float] = {}
+    state: Any = None
     for stop in range(3):
         part = CheckpointedTrial(start=state, stop_after=stop, **params)
         with pytest.raises(TrialPruned):
@@ -140,8 +141,14 @@ def test_the_model_for_the_test_split_is_the_one_that_won(
 
 
 def test_the_objective_never_makes_the_test_split(small: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, make_split = [], small.make_split
-    monkeypatch.setattr(small, "make_split", lambda name: made.append(name) or make_split(name))
+    made: list[str] = []
+    make_split = small.make_split
+
+    def recorded(name: str) -> Any:
+        made.append(name)
+        return make_split(name)
+
+    monkeypatch.setattr(small, "make_split", recorded)
     small.objective(CheckpointedTrial(), epochs=1, seed=0)
     assert sorted(made) == ["train", "validation"]
 

@@ -65,6 +65,21 @@ def test_mysql_gets_enums_by_name():
     assert "ENUM('RUNNING','COMPLETE','PRUNED','FAIL','WAITING')" in ddl
 
 
+def test_every_statement_compiles_for_mysql():
+    from dataclasses import fields
+
+    from sqlalchemy.dialects import mysql
+
+    from raystudy.storages.statements import Statements
+
+    statements = Statements.of("mysql")
+    texts = {
+        f.name: str(getattr(statements, f.name).compile(dialect=mysql.dialect())) for f in fields(statements)
+    }
+    assert "ON DUPLICATE KEY UPDATE value_json = VALUES(value_json)" in texts["put_user_attrs"]
+    assert "ON DUPLICATE KEY UPDATE trial_id = VALUES(trial_id)" in texts["keep_params"]
+
+
 def test_opening_twice_changes_nothing(url):
     create_with_raystudy(url)
     create_with_raystudy(url)

@@ -175,6 +175,30 @@ def test_a_commit_and_a_take_over_never_both_succeed_for_the_old_owner(url):
         storage.close()
 
 
+def test_of_two_programs_that_finish_one_trial_one_is_refused(url):
+    storages = [RDBStorage(url) for _ in range(2)]
+    study_id = storages[0].create_study("s", [StudyDirection.MINIMIZE])
+    creations = [CreateTrial(None, TrialState.RUNNING, NOW)] * 30
+    ids = [identity[0] for identity in storages[0].commit(study_id, creations).created]
+    barrier, accepted = threading.Barrier(2), []
+
+    def finish(storage, mark):
+        for trial_id in ids:
+            barrier.wait()
+            write = FinishTrial(trial_id, TrialState.COMPLETE, [mark], NOW)
+            if not storage.commit(study_id, [write]).refused:
+                accepted.append((trial_id, [mark]))
+
+    threads = [threading.Thread(target=finish, args=(s, float(i))) for i, s in enumerate(storages)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(accepted) == [(trial.trial_id, trial.values) for trial in storages[0].read_trials(study_id)]
+    for storage in storages:
+        storage.close()
+
+
 def test_the_in_memory_lease_runs_by_the_given_clock():
     now = [1000.0]
     storage = InMemoryStorage(clock=lambda: now[0])

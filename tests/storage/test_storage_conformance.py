@@ -8,9 +8,7 @@ import threading
 import pytest
 
 from raystudy.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from raystudy.exceptions import DuplicatedStudyError
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
-from raystudy.storages import InMemoryStorage
 from raystudy.storages.base import ClaimTrial, CreateTrial, FinishTrial, Report, SetAttrs, SetParams
 
 NOW = dt.datetime(2026, 7, 1, 12, 30, 15, 123456)
@@ -36,31 +34,6 @@ def create(storage, study_id, *writes):
 
 def complete(trial_id, *values):
     return FinishTrial(trial_id, TrialState.COMPLETE, values, LATER)
-
-
-def test_a_study_is_found_by_its_name_and_read_by_its_id(storage):
-    study_id = storage.create_study("a", [StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE])
-    storage.create_study("b", [StudyDirection.MINIMIZE])
-    assert storage.find_study("a") == study_id
-    assert storage.find_study("c") is None
-    assert storage.study_names() == ["a", "b"]
-    record = storage.read_study(study_id)
-    assert (record.name, record.study_id) == ("a", study_id)
-    assert record.directions == (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE)
-
-
-def test_a_taken_name_is_refused(storage, study_id):
-    with pytest.raises(DuplicatedStudyError, match=r"'study'.*load_if_exists"):
-        storage.create_study("study", [StudyDirection.MINIMIZE])
-    assert storage.study_names() == ["study"]
-
-
-def test_study_attributes_are_replaced_key_by_key(storage, study_id):
-    storage.set_study_attrs(study_id, {"a": 1, "b": [1, None]}, {"s": {"x": math.inf}})
-    storage.set_study_attrs(study_id, {"a": "new"}, {})
-    record = storage.read_study(study_id)
-    assert record.user_attrs == {"a": "new", "b": [1, None]}
-    assert record.system_attrs == {"s": {"x": math.inf}}
 
 
 def test_a_deleted_study_takes_its_trials_with_it_and_leaves_the_others(storage, study_id):
@@ -163,6 +136,7 @@ def test_the_first_parameter_and_report_and_the_last_attribute_count(storage, st
     space = PARAMS["lr"][1]
     writes = [
         SetParams(trial_id, {"lr": (1e-2, space), "depth": PARAMS["depth"]}),
+        SetParams(trial_id, {"depth": (9, PARAMS["depth"][1])}),
         Report(trial_id, 1, 0.5),
         Report(trial_id, 1, 0.7),
         SetAttrs(trial_id, {"a": 1}, {"s": 1}),
@@ -331,19 +305,3 @@ def test_a_pickled_storage_opens_the_same_studies(storage, study_id):
     copy = pickle.loads(pickle.dumps(storage))
     assert copy.read_trials(study_id) == storage.read_trials(study_id)
     copy.close()
-
-
-def test_memory_adopts_trials_of_another_storage_and_replaces_them_by_number(storage, study_id):
-    ids = create(storage, study_id, running(params=PARAMS), waiting())
-    memory = InMemoryStorage()
-    taken = memory.create_study("taken", [StudyDirection.MINIMIZE])
-    create(memory, taken, running())  # its id is the id of the first adopted trial
-    home = memory.create_study("home", [StudyDirection.MINIMIZE])
-    memory.adopt(home, storage.read_trials(study_id))
-    storage.commit(study_id, [complete(ids[0], 1.0), running()])
-    memory.adopt(home, storage.read_trials(study_id))
-    trials = memory.read_trials(home)
-    assert [(trial.number, trial.values) for trial in trials] == [(0, [1.0]), (1, None), (2, None)]
-    assert len({trial.trial_id for trial in trials} | {memory.read_trials(taken)[0].trial_id}) == 4
-    assert [memory.read_trial(trial.trial_id).number for trial in trials] == [0, 1, 2]
-    assert memory.commit(home, [running()]).created[0][1] == 3

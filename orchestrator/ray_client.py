@@ -1,0 +1,137 @@
+"""The user's end of a call on Ray: starts the actors, shows progress, runs callbacks, raises what failed."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from dataclasses import replace
+from typing import Any, cast
+
+import cloudpickle
+import ray
+from ray.actor import ActorHandle, ActorProxy
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from raystudy.exceptions import StudyError
+from raystudy.frozen import FrozenTrial
+from raystudy.orchestrator.progress import ProgressLine
+from raystudy.orchestrator.ray_cluster import connect, require_capacity
+from raystudy.orchestrator.ray_driver import RayCall, StudyDriver, StudyDriverActor
+from raystudy.orchestrator.ray_manager import BracketManagerActor
+from raystudy.orchestrator.request import CallRequest
+from raystudy.storages.memory import InMemoryStorage
+
+__all__ = ["optimize_on_ray"]
+
+#: How often a call survives the death of its driver.
+_MAX_DRIVERS = 4
+_LARGE_CLOSURE_BYTES = 10_000_000
+
+
+def optimize_on_ray(request: CallRequest) -> None:
+    """Run a call of ``optimize`` on Ray.
+
+    Raises:
+        TypeError: If the objective cannot be pickled.
+        ValueError: If no node can ever run a trial.
+        Exception: What the objective or a callback raised.
+    """
+    blob = _pickled(request)
+    connect()
+    require_capacity(request.resources, request.say)
+    client = _Client(request, blob)
+    for _ in range(_MAX_DRIVERS):
+        try:
+            client.run()
+        except ray.exceptions.RayActorError as error:
+            request.say(f"the driver of this call died, starting another: {str(error).splitlines()[0]}")
+        else:
+            return
+    raise StudyError(f"the driver of this call died {_MAX_DRIVERS} times; see Ray's logs of the head node")
+
+
+class _Client:
+    def __init__(self, request: CallRequest, blob: bytes) -> None:
+        self._request = request
+        self._line = ProgressLine(enabled=request.show_progress)
+        self._n_finished = 0
+        self._call = RayCall(
+            storage=request.storage,
+            study_id=request.study_id,
+            study_name=request.study_name,
+            sampler=request.sampler,
+            seed=request.seed,
+            pruner=request.pruner,
+            # In a list, the reference itself reaches the driver, not what it refers to.
+            objective=[ray.put(blob)],
+            digest=hashlib.sha256(blob).hexdigest(),
+            n_trials=request.n_trials,
+            timeout_s=request.timeout_s,
+            n_jobs=request.n_jobs,
+            resources={"CPU": 1, **request.resources},
+            storage_path=request.storage_path,
+        )
+
+    def run(self) -> None:
+        """Run one driver to the end of the call."""
+        # Where this process runs, so that a database file on this host can be opened.
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        manager = BracketManagerActor.options(num_cpus=0, scheduling_strategy=here).remote()
+        driver = StudyDriverActor.options(num_cpus=0, scheduling_strategy=here).remote(self._remaining(), manager)
+        running = driver.run.remote(driver)
+        try:
+            self._follow(driver)
+            ray.get(running)
+        except KeyboardInterrupt:
+            ray.get(driver.abandon.remote())
+            raise
+        finally:
+            for actor in (driver, manager):
+                ray.kill(cast(ActorHandle[Any], actor))
+
+    def _remaining(self) -> RayCall:
+        """Return the call; what an earlier driver finished in memory, this process knows."""
+        if self._n_finished and isinstance(self._request.storage, InMemoryStorage) and self._call.n_trials:
+            return replace(self._call, n_trials=self._call.n_trials - self._n_finished)
+        return self._call
+
+    def _follow(self, driver: ActorProxy[StudyDriver]) -> None:
+        stopping = False
+        while True:
+            update = ray.get(driver.updates.remote())
+            for note in update.notes:
+                self._line.say(note)
+            for trial in update.finished:
+                self._take(trial)
+            if self._request.stop_asked.is_set() and not stopping:
+                stopping = True
+                driver.stop.remote()
+            if update.progress is not None:
+                self._line.show(update.progress, last=update.ended)
+            if update.ended:
+                if update.failure is not None:
+                    raise update.failure.exception()
+                return
+
+    def _take(self, trial: FrozenTrial) -> None:
+        self._n_finished += 1
+        if isinstance(self._request.storage, InMemoryStorage):
+            self._request.storage.adopt(self._request.study_id, [trial])
+        for callback in self._request.callbacks:
+            callback(trial)
+
+
+def _pickled(request: CallRequest) -> bytes:
+    """Return the objective with the exceptions to catch, as bytes."""
+    try:
+        blob: bytes = cloudpickle.dumps((request.objective, request.catch))
+    except (TypeError, AttributeError, ValueError, pickle.PicklingError) as error:
+        raise TypeError(
+            f"the objective must be picklable to run on Ray, but: {error}; create what cannot travel (locks, "
+            "sockets, open files, database connections) inside the objective"
+        ) from error
+    if len(blob) > _LARGE_CLOSURE_BYTES:
+        request.say(
+            f"the objective carries {len(blob) / 1e6:.0f} MB with it; load large data inside it, or pass a ray.put reference"
+        )
+    return blob

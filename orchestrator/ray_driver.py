@@ -1,0 +1,289 @@
+"""The ``StudyDriver`` actor: the Ray shell of the driver.
+
+One event loop: the call runs as a coroutine, and so does every attempt that it waits for.  The shell decides
+nothing; it launches tasks, and tells the driver what came of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import ray
+from ray.actor import ActorClass, ActorProxy
+
+from raystudy.distributions import Distribution, ParamValue
+from raystudy.frozen import FrozenTrial
+from raystudy.orchestrator.assembly import Assembly
+from raystudy.orchestrator.attempt import Failure, Outcome
+from raystudy.orchestrator.calls import begin_call
+from raystudy.orchestrator.checkpoints import trial_folder
+from raystudy.orchestrator.driver import Driver
+from raystudy.orchestrator.events import CloseIntake, Ending
+from raystudy.orchestrator.ledger import FIRST_STEP
+from raystudy.orchestrator.progress import Progress
+from raystudy.orchestrator.ray_cluster import capacity, task_options
+from raystudy.orchestrator.ray_manager import BracketManager
+from raystudy.orchestrator.ray_task import Asker, TrialWork, run_trial
+from raystudy.orchestrator.writer import Acknowledgement, WriterFailed, new_writer
+from raystudy.pruners.base import Pruner
+from raystudy.samplers.base import Sampler
+from raystudy.storages.base import Storage
+from raystudy.trial import Assignment
+
+__all__ = ["RayCall", "StudyDriver", "StudyDriverActor", "Update"]
+
+#: Time between two fetches of the reports, in seconds.
+_DRAIN_EVERY_S = 0.05
+_POLL_EVERY_S = 1.0
+_COUNT_SLOTS_EVERY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class RayCall:
+    """A call of ``optimize`` in a form that can travel; see ``CallRequest`` for the attributes."""
+
+    storage: Storage
+    study_id: int
+    study_name: str
+    sampler: Sampler
+    seed: int
+    pruner: Pruner
+    objective: list[Any]
+    digest: str
+    n_trials: int | None
+    timeout_s: float | None
+    n_jobs: int | None
+    resources: Mapping[str, float]
+    storage_path: str
+
+
+@dataclass(slots=True)
+class Update:
+    """What has happened since the last update.
+
+    Attributes:
+        finished: Trials whose result became durable, in commit order.
+        progress: The figures now; None before the call has begun.
+        notes: Lines for the user.
+        ended: Whether the call is over.
+        failure: The exception that ended it, if one did.
+    """
+
+    finished: list[FrozenTrial] = field(default_factory=list)
+    progress: Progress | None = None
+    notes: list[str] = field(default_factory=list)
+    ended: bool = False
+    failure: Failure | None = None
+
+
+class StudyDriver:
+    """Runs one call.
+
+    Args:
+        call: What was asked.
+        manager: The bracket manager, not yet opened.
+    """
+
+    def __init__(self, call: RayCall, manager: ActorProxy[BracketManager]) -> None:
+        self._call = call
+        self._manager = manager
+        self._task = ray.remote(max_retries=0, **task_options(call.resources).fixed)(run_trial)
+        self._options = task_options(call.resources).per_call
+        self._update = Update()
+        self._changed = asyncio.Event()
+        self._desk_turn = asyncio.Lock()
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._broken: asyncio.Future[None] | None = None
+        self._driver: Driver | None = None
+        self._assembly: Assembly | None = None
+        self._suggest_calls = 0
+
+    @ray.method
+    async def run(self, me: ActorProxy[StudyDriver]) -> None:
+        """Run the call to its end; errors are part of the last update."""
+        try:
+            await self._run(me)
+        except Exception as error:  # noqa: BLE001 - the shell's last line: the user's process must hear of it
+            self._update.failure = Failure(error, str(error)).pickled()
+        self._update.ended = True
+        self._changed.set()
+
+    @ray.method
+    async def updates(self) -> Update:
+        """Return what has happened, as soon as something has, or after a quarter of a second."""
+        try:
+            await asyncio.wait_for(self._changed.wait(), 0.25)
+        except TimeoutError:
+            pass
+        self._changed.clear()
+        update, self._update = self._update, Update(ended=self._update.ended, failure=self._update.failure)
+        if self._driver is not None:
+            update.progress = self._driver.progress
+        return update
+
+    @ray.method
+    async def suggest(self, number: int, name: str, distribution: Distribution) -> ParamValue:
+        """Draw a parameter that a trial's proposal does not hold."""
+        self._suggest_calls += 1
+        return self._begun.suggest(number, name, distribution)
+
+    @ray.method
+    async def suggest_calls(self) -> int:
+        """Return how often a trial has asked for a parameter (for benchmarks and tests)."""
+        return self._suggest_calls
+
+    @ray.method
+    async def stop(self) -> None:
+        """Create no more trials; running ones finish."""
+        self._begun.stop(interrupt=False)
+        self._obey()
+
+    @ray.method
+    async def abandon(self) -> None:
+        """Give up the lease, so that the next call can go on from here at once."""
+        if self._assembly is not None:
+            fence = self._assembly.call.fence
+            await asyncio.to_thread(self._call.storage.renew_call, self._call.study_id, fence, 0.0)
+
+    # ---- the call ----------------------------------------------------------------------------------
+
+    @property
+    def _begun(self) -> Driver:
+        if self._driver is None:
+            raise RuntimeError("the driver has not begun yet")
+        return self._driver
+
+    async def _run(self, me: ActorProxy[StudyDriver]) -> None:
+        call, loop = self._call, asyncio.get_running_loop()
+        self._broken = loop.create_future()
+        owned = await asyncio.to_thread(
+            begin_call, call.storage, call.study_id, call.n_trials, self._update.notes.append
+        )
+        if owned.taken_over:
+            self._update.notes.append("going on with an interrupted call of this study")
+        assembly = await asyncio.to_thread(
+            Assembly, call.storage, call.study_id, owned, call.sampler, call.seed, call.pruner
+        )
+        self._assembly = assembly
+        first_step = assembly.study.system_attrs.get(FIRST_STEP)
+        news = await self._manager.open.remote(
+            call.pruner, assembly.study.directions[0], first_step, assembly.past
+        )
+
+        def deliver(message: Acknowledgement | WriterFailed) -> None:
+            loop.call_soon_threadsafe(self._on_ack, message)
+
+        writer = new_writer(call.storage, call.study_id, owned.fence, deliver)
+        slots = await asyncio.to_thread(self._slots)
+        self._driver = driver = assembly.driver(writer, slots, self._on_finished)
+        self._work = TrialWork(call.digest, self._manager, cast(ActorProxy[Asker], me), uses_gpu=call.resources.get("GPU", 0) > 0)
+        driver.take_news(news)
+        driver.start()
+        self._obey()
+        try:
+            await self._keep_watch(driver)
+        finally:
+            await asyncio.to_thread(writer.close)
+        await asyncio.to_thread(call.storage.end_call, call.study_id, owned.fence)
+        if driver.failure is not None:
+            self._update.failure = driver.failure.failure
+
+    async def _keep_watch(self, driver: Driver) -> None:
+        """Fetch reports, look at other programs and at the cluster, until the call has ended."""
+        call, begun = self._call, time.monotonic()
+        deadline = None if call.timeout_s is None else begun + call.timeout_s
+        next_poll, next_count = begun + _POLL_EVERY_S, begun + _COUNT_SLOTS_EVERY_S
+        while not driver.ended:
+            await self._wait_a_little()
+            now = time.monotonic()
+            async with self._desk_turn:
+                driver.take_news(await self._manager.settle.remote([]))
+            if deadline is not None and now >= deadline:
+                deadline = None
+                driver.stop(interrupt=True)
+            if now >= next_poll:
+                next_poll = now + _POLL_EVERY_S
+                driver.poll()
+            if now >= next_count:
+                next_count = now + _COUNT_SLOTS_EVERY_S
+                driver.set_slots(await asyncio.to_thread(self._slots))
+            self._obey()
+
+    async def _wait_a_little(self) -> None:
+        if self._broken is None:
+            raise RuntimeError("the call has not begun")
+        done, _ = await asyncio.wait([self._broken], timeout=_DRAIN_EVERY_S)
+        if done:
+            self._broken.result()
+
+    def _slots(self) -> int:
+        fitting = max(1, capacity(self._call.resources))
+        return fitting if self._call.n_jobs in (None, -1) else min(fitting, self._call.n_jobs or 1)
+
+    def _on_ack(self, message: Acknowledgement | WriterFailed) -> None:
+        if isinstance(message, WriterFailed):
+            self._break(message.error)
+            return
+        self._begun.acknowledge(message)
+        self._obey()
+
+    def _on_finished(self, trial: FrozenTrial) -> None:
+        self._update.finished.append(trial)
+        self._changed.set()
+
+    def _break(self, error: BaseException) -> None:
+        if self._broken is not None and not self._broken.done():
+            self._broken.set_exception(error)
+
+    def _obey(self) -> None:
+        orders = self._begun.orders
+        while orders:
+            order = orders.popleft()
+            if isinstance(order, Assignment):
+                self._spawn(self._attempt(order))
+            elif isinstance(order, CloseIntake):
+                self._spawn(self._close_intake())
+            else:
+                self._manager.stop_all.remote()
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._attempts.add(task)
+        task.add_done_callback(self._on_done)
+
+    def _on_done(self, task: asyncio.Task[None]) -> None:
+        self._attempts.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._break(error)
+
+    async def _attempt(self, assignment: Assignment) -> None:
+        number = assignment.number
+        if assignment.bracket is not None:
+            self._manager.enrol.remote([(number, assignment.bracket)])
+        folder = trial_folder(self._call.storage_path, self._call.study_name, number)
+        try:
+            outcome: Outcome = await self._task.options(name=f"trial-{number}", **self._options).remote(
+                self._call.objective[0], self._work, assignment, folder
+            )
+        except ray.exceptions.RayError as error:
+            reason = str(error).strip().splitlines()[0]
+            outcome = Outcome(number, assignment.attempt, Ending.LOST, reason=reason)
+        if assignment.bracket is not None or outcome.reports:
+            async with self._desk_turn:
+                settled = [] if outcome.waits else [number]
+                self._begun.take_news(await self._manager.settle.remote(settled))
+        self._begun.returned(outcome)
+        self._obey()
+
+    async def _close_intake(self) -> None:
+        async with self._desk_turn:
+            self._begun.take_news(await self._manager.close.remote())
+        self._begun.intake_closed()
+        self._obey()
+
+
+StudyDriverActor: ActorClass[StudyDriver] = ray.remote(StudyDriver)

@@ -1,0 +1,73 @@
+"""The ``BracketManager`` actor: the desk, in a process of its own so that no sampler or database delays a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ray
+from ray.actor import ActorClass
+
+from raystudy.frozen import StudyDirection, Verdict
+from raystudy.orchestrator.brackets import BracketDesk, DeskNews
+from raystudy.pruners.base import PastTrial, Pruner
+from raystudy.trial import News
+
+__all__ = ["BracketManager", "BracketManagerActor"]
+
+
+class BracketManager:
+    """A desk that is opened by its driver; the methods are the desk's."""
+
+    def __init__(self) -> None:
+        self._desk: BracketDesk | None = None
+
+    @ray.method
+    def open(
+        self, pruner: Pruner, direction: StudyDirection, first_step: int | None, past: Sequence[PastTrial]
+    ) -> list[DeskNews]:
+        """Begin, with brackets restored from stored trials, and return the news of that."""
+        self._desk = BracketDesk(pruner.start(direction, first_step), past)
+        return self._desk.drain()
+
+    @ray.method
+    def enrol(self, trials: Sequence[tuple[int, int | None]]) -> None:
+        """See ``BracketDesk.enrol``."""
+        self._opened.enrol(trials)
+
+    @ray.method
+    def report(
+        self,
+        number: int,
+        attempt: int,
+        bracket: int | None,
+        step: int,
+        value: float,
+        news: News | None,
+        resumable: bool,
+    ) -> Verdict:
+        """See ``BracketDesk.report``."""
+        return self._opened.report(number, attempt, bracket, step, value, news, resumable)
+
+    @ray.method
+    def settle(self, numbers: Sequence[int]) -> list[DeskNews]:
+        """See ``BracketDesk.settle``."""
+        return self._opened.settle(numbers)
+
+    @ray.method
+    def close(self) -> list[DeskNews]:
+        """See ``BracketDesk.close``."""
+        return self._opened.close()
+
+    @ray.method
+    def stop_all(self) -> None:
+        """See ``BracketDesk.stop_all``."""
+        self._opened.stop_all()
+
+    @property
+    def _opened(self) -> BracketDesk:
+        if self._desk is None:
+            raise RuntimeError("the bracket manager was restarted empty; its driver has to begin anew")
+        return self._desk
+
+
+BracketManagerActor: ActorClass[BracketManager] = ray.remote(BracketManager)

@@ -1,0 +1,161 @@
+"""The Ray task in which one attempt of a trial runs."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import ray
+from ray.actor import ActorProxy
+
+from raystudy.distributions import Distribution, ParamValue
+from raystudy.exceptions import AttemptLost
+from raystudy.frozen import Verdict
+from raystudy.orchestrator.attempt import Objective, Outcome, run_attempt
+from raystudy.orchestrator.checkpoints import TrialVault
+from raystudy.orchestrator.ray_manager import BracketManager
+from raystudy.trial import Assignment, News
+
+__all__ = ["Asker", "TrialWork", "run_trial"]
+
+
+class Asker:
+    """The one method of the driver that a trial calls (a typed stand-in for its actor)."""
+
+    @ray.method
+    def suggest(self, number: int, name: str, distribution: Distribution) -> ParamValue:
+        """Draw a parameter that the proposal does not hold."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class TrialWork:
+    """What is the same for all trials of a call.
+
+    Attributes:
+        digest: Names the objective, so that a warm worker need not unpickle it again.
+        manager: The desk.
+        driver: The driver.
+        uses_gpu: Whether the trial has been given a GPU.
+    """
+
+    digest: str
+    manager: ActorProxy[BracketManager]
+    driver: ActorProxy[Asker]
+    uses_gpu: bool
+
+
+@dataclass(slots=True)
+class _RemoteLink:
+    """A trial's way to the actors.  One report is one call."""
+
+    work: TrialWork
+    assignment: Assignment
+
+    def suggest(self, name: str, distribution: Distribution) -> ParamValue:
+        with _actors_alive():
+            return ray.get(self.work.driver.suggest.remote(self.assignment.number, name, distribution))
+
+    def report(self, step: int, value: float, news: News | None, resumable: bool) -> Verdict:
+        mine = self.assignment
+        with _actors_alive():
+            return ray.get(
+                self.work.manager.report.remote(
+                    mine.number, mine.attempt, mine.bracket, step, value, news, resumable
+                )
+            )
+
+    def parameter(self, name: str, value: ParamValue, distribution: Distribution) -> None:
+        """Leave it to the next report or the end of the attempt."""
+
+    def attributes(self, user_attrs: Mapping[str, Any]) -> None:
+        """Leave them to the next report or the end of the attempt."""
+
+
+def run_trial(blob: bytes, work: TrialWork, assignment: Assignment, folder: str) -> Outcome:
+    """Run one attempt and return its outcome, in a form that can travel.
+
+    Args:
+        blob: The pickled objective and the exceptions to catch.
+        work: What is the same for all trials.
+        assignment: The trial.
+        folder: The trial's folder for checkpoints and its log.
+    """
+    if not work.uses_gpu:
+        # Ray shows all GPUs of the node to a task that asked for none.
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    objective, catch = _load(_Blob(work.digest, blob))
+    with _log_file(folder):
+        outcome = run_attempt(
+            objective, catch, assignment, _RemoteLink(work, assignment), TrialVault(folder, assignment.attempt)
+        )
+    if outcome.failure is not None:
+        outcome.failure = outcome.failure.pickled()
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Blob:
+    """A pickled objective, told from others by its digest alone."""
+
+    digest: str
+    content: bytes = field(compare=False)
+
+
+@lru_cache(maxsize=1)
+def _load(blob: _Blob) -> tuple[Objective, tuple[type[BaseException], ...]]:
+    loaded: tuple[Objective, tuple[type[BaseException], ...]] = cloudpickle.loads(blob.content)
+    return loaded
+
+
+@contextlib.contextmanager
+def _actors_alive() -> Iterator[None]:
+    try:
+        yield
+    except (ray.exceptions.RayActorError, ray.exceptions.ObjectLostError) as error:
+        raise AttemptLost("the driver of this trial is gone") from error
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from None
+
+
+class _LogFile(io.TextIOBase):
+    """A text file that is made when something is written to it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: io.TextIOWrapper | None = None
+
+    def write(self, text: str) -> int:
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("a", encoding="utf-8", buffering=1)
+        return self._file.write(text)
+
+    def flush(self) -> None:
+        if self._file is not None:
+            self._file.flush()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+@contextlib.contextmanager
+def _log_file(folder: str) -> Iterator[None]:
+    """Send what the objective prints to ``log.txt`` in its folder, where that is a local one."""
+    if "://" in folder:
+        yield
+        return
+    log = _LogFile(Path(folder) / "log.txt")
+    with contextlib.closing(log), contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+        yield
+    sys.stdout.flush()
