@@ -1,11 +1,11 @@
 """What Hyperband with checkpoints saves on the example search, and what it costs in quality.
 
-    python benchmarks/pruning_saves.py                        # 5 seeds x 2 arms x 40 trials, an hour on 2 cores
+    python benchmarks/pruning_saves.py                        # 5 seeds x 2 arms x 40 trials
     python benchmarks/pruning_saves.py --seeds 2 --trials 20  # a quick look
 
 Both arms run the objective of ``examples/tune.py`` with the same sampler and seed for the same number of
-trials; one has ``HyperbandPruner(1, epochs, 3)``, the other ``NopPruner``.  It passes when the best PR-AUC with
-pruning is on average not more than 0.02 below the one without.
+trials; one has ``HyperbandPruner(1, epochs, 3)``, the other ``NopPruner``.  It passes when the best PR-AUC
+with pruning is on average not more than 0.02 below the one without.
 """
 
 from __future__ import annotations

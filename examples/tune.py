@@ -125,7 +125,7 @@ def focal_loss(logits: Tensor, labels: Tensor, gamma: float) -> Tensor:
     return (miss.clamp_min(1e-6) ** gamma * cross_entropy).mean()
 
 
-def suggest(trial: raystudy.Trial | raystudy.FrozenTrial) -> Config:
+def suggest(trial: raystudy.Trial | raystudy.trial.FrozenTrial) -> Config:
     """Return the configuration of a trial: this is the search space."""
     config: Config = {
         "lr": trial.suggest_float("lr", 1e-4, 1e-1, log=True),
@@ -203,7 +203,7 @@ def objective(trial: raystudy.Trial, *, epochs: int, seed: int) -> float:
     return value
 
 
-def score_on_test(best: raystudy.FrozenTrial, *, epochs: int, seed: int) -> float:
+def score_on_test(best: raystudy.trial.FrozenTrial, *, epochs: int, seed: int) -> float:
     """Train the best configuration again, just as its trial did, and return its PR-AUC on the test split."""
     config, train = suggest(best), make_split("train")
     model, optimizer = start_training(config, seed, best.number)
@@ -212,7 +212,7 @@ def score_on_test(best: raystudy.FrozenTrial, *, epochs: int, seed: int) -> floa
     return pr_auc(model, make_split("test"))
 
 
-def finished_trials(study: raystudy.Study) -> list[raystudy.FrozenTrial]:
+def finished_trials(study: raystudy.Study) -> list[raystudy.trial.FrozenTrial]:
     """Return the trials that are complete, pruned or failed."""
     return [trial for trial in study.trials if trial.state.is_finished()]
 

@@ -44,7 +44,7 @@ def begin_call(
 ) -> Call:
     """Take over a dead call of the study, or open a new one.
 
-    A call whose lease still runs may be dead or alive; that shows within 15 s, so this may wait so long.
+    A call whose lease still runs may be dead or alive; that shows before the lease runs out, so this may wait so long.
 
     Args:
         storage: The storage.

@@ -25,6 +25,7 @@ __all__ = [
     "PROPOSAL",
     "PRUNER",
     "SAMPLER",
+    "SEED",
     "LiveTrial",
     "Proposal",
     "live_trial",
@@ -43,9 +44,10 @@ ATTEMPT = "raystudy:attempt"
 PAUSED = "raystudy:paused"
 #: Trial attribute: highest rung from which a paused trial was promoted.
 PROMOTED = "raystudy:promoted"
-#: Study attributes: description of the sampler (with its seed) and of the pruner; the first step reported.
+#: Study attributes: descriptions of sampler and pruner, the seed, the first step ever reported.
 SAMPLER = "raystudy:sampler"
 PRUNER = "raystudy:pruner"
+SEED = "raystudy:seed"
 FIRST_STEP = "raystudy:first_step"
 
 Proposal = dict[str, tuple[ParamValue, Distribution]]

@@ -100,7 +100,6 @@ class StudyDriver:
         self._broken: asyncio.Future[None] | None = None
         self._driver: Driver | None = None
         self._assembly: Assembly | None = None
-        self._suggest_calls = 0
 
     @ray.method
     async def run(self, me: ActorProxy[StudyDriver]) -> None:
@@ -128,13 +127,7 @@ class StudyDriver:
     @ray.method
     async def suggest(self, number: int, name: str, distribution: Distribution) -> ParamValue:
         """Draw a parameter that a trial's proposal does not hold."""
-        self._suggest_calls += 1
         return self._begun.suggest(number, name, distribution)
-
-    @ray.method
-    async def suggest_calls(self) -> int:
-        """Return how often a trial has asked for a parameter (for benchmarks and tests)."""
-        return self._suggest_calls
 
     @ray.method
     async def stop(self) -> None:

@@ -59,8 +59,11 @@ class _RemoteLink:
 
     work: TrialWork
     assignment: Assignment
+    #: How often this attempt has asked the driver for a parameter.
+    driver_calls: int = 0
 
     def suggest(self, name: str, distribution: Distribution) -> ParamValue:
+        self.driver_calls += 1
         with _actors_alive():
             return ray.get(self.work.driver.suggest.remote(self.assignment.number, name, distribution))
 

@@ -8,6 +8,7 @@ It renews the lease of the call, too.  ``DirectWriter`` stores at once, for stor
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,9 +25,10 @@ _log = logging.getLogger(__name__)
 
 #: How long a report may wait for company, in seconds.
 LAG_S = 0.5
-#: A driver whose lease has not been renewed for so long can be replaced.
-LEASE_S = 15.0
-RENEW_EVERY_S = 5.0
+#: A driver whose lease has not been renewed for so long can be replaced (seconds; shorter ones find a dead
+#: driver sooner, but a database that is slow for so long costs a living one its call).
+LEASE_S = float(os.environ.get("RAYSTUDY_LEASE_S", "15"))
+RENEW_EVERY_S = LEASE_S / 3
 #: Pauses between attempts to reach a lost database, in seconds; the last one repeats.
 _BACK_OFF_S = (0.1, 0.3, 1.0, 3.0)
 

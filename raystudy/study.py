@@ -15,7 +15,7 @@ from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.orchestrator.asking import AskDesk
 from raystudy.orchestrator.attempt import Objective
 from raystudy.orchestrator.executors import optimize
-from raystudy.orchestrator.ledger import PRUNER, SAMPLER
+from raystudy.orchestrator.ledger import PRUNER, SAMPLER, SEED
 from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.request import CallRequest
 from raystudy.pruners import NopPruner, pruner_from_spec
@@ -248,10 +248,10 @@ class Study:
         attrs = self._storage.read_study(self._study_id).system_attrs
         seed = self.sampler.seed
         if seed is None:
-            seed = attrs.get(SAMPLER, {}).get("study_seed")
+            seed = attrs.get(SEED)
         if seed is None:
             seed = secrets.randbits(48)
-        settings = {SAMPLER: {**self.sampler.spec(), "study_seed": seed}, PRUNER: self.pruner.spec()}
+        settings = {SAMPLER: self.sampler.spec(), PRUNER: self.pruner.spec(), SEED: seed}
         if any(attrs.get(key) != value for key, value in settings.items()):
             self._storage.set_study_attrs(self._study_id, {}, settings)
         return int(seed)

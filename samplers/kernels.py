@@ -77,21 +77,24 @@ def cell_tables(
         table: (u, m) log masses; codes: (d, K) so that ``table[codes[j, k]]`` are those of kernel k.
     """
     owner, mu, sigma, codes = _distinct_kernels(mu, sigma, order)
-    cell_rows, cell_codes = _distinct_cells(left)
-    n_cells = cell_codes.max(axis=1, initial=-1) + 1  # of each parameter
-    first_cell = np.cumsum(n_cells) - n_cells
-    # Every kernel meets the cells of its own parameter: pair p is kernel[p] in cell[p].
-    n_pairs = n_cells[owner]
+    cells, cell_codes = _distinct_cells(left)
+    n_kernels = np.bincount(owner, minlength=len(left))
+    first_kernel = np.cumsum(n_kernels) - n_kernels
+    # Every cell meets the kernels of its own parameter: pair p is cell[p] with kernel[p].  In this order the
+    # distances change smoothly, which makes the distribution function twice as fast as in the other.
+    n_pairs = n_kernels[cells[0]]
     first_pair = np.cumsum(n_pairs) - n_pairs
-    kernel = np.repeat(np.arange(len(owner)), n_pairs)
-    cell = np.arange(len(kernel)) + (first_cell[owner] - first_pair)[kernel]
-    centre, half = (left[cell_rows] + right[cell_rows]) / 2, (right[cell_rows] - left[cell_rows]) / 2
-    distance = np.abs(centre[cell] - mu[kernel]) / sigma[kernel]
-    reach = half[cell] / sigma[kernel]
+    cell = np.repeat(np.arange(len(n_pairs)), n_pairs)
+    kernel = np.arange(len(cell)) + (first_kernel[cells[0]] - first_pair)[cell]
+    centre, half = (left[cells] + right[cells]) / 2, (right[cells] - left[cells]) / 2
+    precision = (1.0 / sigma)[kernel]
+    distance = np.abs(centre[cell] - mu[kernel]) * precision
+    reach = half[cell] * precision
     # Both ends left of the mean: near 1 the distribution function would cancel.
     mass = ndtr(reach - distance) - ndtr(-reach - distance)
     log_mass = np.log(np.maximum(mass, _SMALLEST_MASS)) - np.log(interval_mass(mu, sigma))[kernel]
-    return log_mass[first_pair[:, None] + cell_codes[owner]], codes
+    offset = np.arange(len(owner)) - first_kernel[owner]
+    return log_mass[first_pair[cell_codes][owner] + offset[:, None]], codes
 
 
 def stable_argsort(rows: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -114,32 +117,31 @@ def stable_argsort(rows: FloatArray) -> tuple[IntArray, FloatArray]:
 def _distinct_kernels(
     mu: FloatArray, sigma: FloatArray, order: IntArray
 ) -> tuple[IntArray, FloatArray, FloatArray, IntArray]:
-    """Return the distinct kernels of all rows, (u,) each: row, mean and deviation; and (d, K) codes of all."""
+    """Return row, mean and deviation of the distinct kernels, (u,) each, and the (d, K) codes of all."""
     rows = np.arange(len(mu))[:, None]
-    mu, sigma = mu[rows, order], sigma[rows, order]
-    is_first = np.ones(mu.shape, dtype=bool)
-    is_first[:, 1:] = mu[:, 1:] != mu[:, :-1]
-    is_new = is_first.copy()
-    is_new[:, 1:] |= sigma[:, 1:] != sigma[:, :-1]
+    by_rank = rows, order
+    mu, sigma = mu[by_rank].ravel(), sigma[by_rank].ravel()
+    is_first = np.append(True, mu[1:] != mu[:-1])
+    is_first[:: order.shape[1]] = True
+    is_new = np.append(True, sigma[1:] != sigma[:-1])
     # Of kernels with one mean, the first and the last are often alike, and all between them.
-    is_first, is_new, mu, sigma = is_first.ravel(), is_new.ravel(), mu.ravel(), sigma.ravel()
     first = np.flatnonzero(is_first)[np.cumsum(is_first) - 1]
     is_like_first = sigma == sigma[first]
-    is_new &= is_first | ~is_like_first
+    is_new = is_first | (is_new & ~is_like_first)
     codes = np.cumsum(is_new) - 1
     by_kernel = np.empty_like(order)
-    by_kernel[rows, order] = np.where(is_like_first, codes[first], codes).reshape(order.shape)
+    by_kernel[by_rank] = np.where(is_like_first, codes[first], codes).reshape(order.shape)
     chosen = np.flatnonzero(is_new)
     return chosen // order.shape[1], mu[chosen], sigma[chosen], by_kernel
 
 
 def _distinct_cells(ends: FloatArray) -> tuple[tuple[IntArray, IntArray], IntArray]:
-    """Return where the distinct values of each row first stand, by row, and the (d, m) ranks of all values."""
+    """Return (rows, columns) of the distinct values of each row, and the (d, m) codes of all values."""
     index, order = np.arange(len(ends))[:, None], np.argsort(ends, axis=1)
     ranked = ends[index, order]
     is_new = np.ones(ends.shape, dtype=bool)
     is_new[:, 1:] = ranked[:, 1:] != ranked[:, :-1]
-    ranks = np.empty_like(order)
-    ranks[index, order] = np.cumsum(is_new, axis=1) - 1
-    row, position = np.nonzero(is_new)
-    return (row, order[row, position]), ranks
+    codes = np.empty_like(order)
+    codes[index, order] = np.cumsum(is_new).reshape(ends.shape) - 1
+    row, rank = np.nonzero(is_new)
+    return (row, order[row, rank]), codes

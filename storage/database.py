@@ -56,6 +56,14 @@ class Database:
     def __repr__(self) -> str:
         return f"Database({self.shown_url!r})"
 
+    def absolute_url(self) -> str:
+        """Return the URL, with its password, in a form that means the same in another working directory."""
+        name = self._url.database or ""
+        if self.dialect != "sqlite" or name in ("", ":memory:") or name.startswith("file:"):
+            return self._url.render_as_string(hide_password=False)
+        absolute = str(pathlib.Path(name).resolve())
+        return self._url.set(database=absolute).render_as_string(hide_password=False)
+
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Open a transaction that only reads; on SQLite it sees one snapshot."""

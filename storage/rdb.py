@@ -54,7 +54,7 @@ class RDBStorage:
         return f"RDBStorage({self._database.shown_url!r})"
 
     def __reduce__(self) -> tuple[type[RDBStorage], tuple[str, dict[str, Any]]]:
-        return RDBStorage, (self.url, self.engine_kwargs)
+        return RDBStorage, (self._database.absolute_url(), self.engine_kwargs)
 
     def create_study(self, name: str, directions: Sequence[StudyDirection]) -> int:
         """Create a study and return its id; raise DuplicatedStudyError if the name is taken."""

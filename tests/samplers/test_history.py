@@ -35,7 +35,9 @@ def minimising() -> History:
 
 spaces = st.dictionaries(st.sampled_from("abc"), st.sampled_from([X, WIDE, DEPTH, KIND]), max_size=3)
 states = st.sampled_from([TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL])
-updates = st.lists(st.tuples(st.integers(0, 7), states, spaces, st.sampled_from([None, (3, 0.5)])), max_size=30)
+updates = st.lists(
+    st.tuples(st.integers(0, 7), states, spaces, st.sampled_from([None, (3, 0.5)])), max_size=30
+)
 
 
 def shared_space(rows: list[dict[str, Distribution]]) -> dict[str, Distribution]:

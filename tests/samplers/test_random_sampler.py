@@ -59,7 +59,11 @@ def test_log_ints_have_the_log_uniform_mass_of_their_cells() -> None:
 
 
 def test_bounds_are_never_passed_at_the_ends_of_the_unit_interval() -> None:
-    space = [FloatDistribution(1e-5, 1, log=True), IntDistribution(1, 7, log=True), FloatDistribution(0, 1, step=0.1)]
+    space = [
+        FloatDistribution(1e-5, 1, log=True),
+        IntDistribution(1, 7, log=True),
+        FloatDistribution(0, 1, step=0.1),
+    ]
     ends = UnitScale.of(space).from_unit(np.tile([0.0, 1.0], (3, 1)))
     assert ends.tolist() == [[1e-5, 1.0], [1.0, 7.0], [0.0, 1.0]]
 
@@ -103,7 +107,9 @@ def test_generators_differ_by_seed_number_and_name_and_repeat_otherwise() -> Non
         generator(-1, 0)
 
 
-@pytest.mark.parametrize("sampler", [RandomSampler(seed=3), TPESampler(seed=4, n_startup_trials=30, multivariate=False)])
+@pytest.mark.parametrize(
+    "sampler", [RandomSampler(seed=3), TPESampler(seed=4, n_startup_trials=30, multivariate=False)]
+)
 def test_a_sampler_is_restored_from_its_spec(sampler: RandomSampler | TPESampler) -> None:
     assert sampler_from_spec(sampler.spec()) == sampler
 

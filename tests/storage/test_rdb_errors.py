@@ -136,6 +136,13 @@ def test_a_choice_without_a_json_form_is_a_type_error(rdb):
     assert rdb.read_trials(study_id) == []
 
 
+def test_a_step_beyond_32_bits_is_refused(rdb):
+    study_id = rdb.create_study("s", [StudyDirection.MINIMIZE])
+    ((trial_id, _),) = rdb.commit(study_id, [CreateTrial(0, TrialState.RUNNING, NOW)]).created
+    with pytest.raises(ValueError, match="32 bits, got 2147483648"):
+        rdb.commit(study_id, [Report(trial_id, 2**31, 1.0)])
+
+
 def test_a_name_that_is_too_long_is_a_value_error(rdb):
     with pytest.raises(ValueError, match="at most 512 characters in the name of a study, got 513"):
         rdb.create_study("x" * 513, [StudyDirection.MINIMIZE])

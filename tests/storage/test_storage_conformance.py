@@ -216,19 +216,11 @@ def test_an_impossible_result_is_refused_and_nothing_is_written(storage, study_i
     assert (trial.state, trial.intermediate_values) == (TrialState.RUNNING, {})
 
 
-def test_a_step_beyond_32_bits_is_refused(storage, study_id):
-    (trial_id,) = create(storage, study_id, running())
-    with pytest.raises(ValueError, match="32 bits, got 2147483648"):
-        storage.commit(study_id, [Report(trial_id, 2**31, 1.0)])
-
-
 def test_nan_is_kept_as_an_intermediate_value(storage, study_id):
     (trial_id,) = create(storage, study_id, running(intermediate_values={3: math.nan}))
     storage.commit(study_id, [Report(trial_id, 4, math.nan), Report(trial_id, -1, -math.inf)])
     reports = storage.read_trial(trial_id).intermediate_values
-    assert math.isnan(reports[3])
-    assert math.isnan(reports[4])
-    assert reports[-1] == -math.inf
+    assert (repr(reports[3]), repr(reports[4]), reports[-1]) == ("nan", "nan", -math.inf)
 
 
 def test_trials_are_read_by_state(storage, study_id):

@@ -1,0 +1,89 @@
+"""Real processes are killed with SIGKILL at random moments; the study must end as if nothing had happened."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+import raystudy
+from raystudy.frozen import TrialState
+from raystudy.storages import get_storage
+
+SCRIPT = Path(__file__).with_name("killable_search.py")
+N_TRIALS = 24
+N_KILLS = 5
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(420)]
+
+
+def start(folder: Path, executor: str) -> subprocess.Popen[str]:
+    arguments = [f"sqlite:///{folder}/study.db", str(folder / "home"), str(folder / "trace"), str(N_TRIALS), executor]
+    environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
+    environment |= {"RAYSTUDY_LEASE_S": "3", "OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
+    with (folder / "output").open("a") as log:
+        return subprocess.Popen(
+            [sys.executable, str(SCRIPT), *arguments], stdout=log, stderr=log, env=environment, text=True
+        )
+
+
+def n_epochs(folder: Path) -> int:
+    trace = folder / "trace"
+    return len(trace.read_text().splitlines()) if trace.exists() else 0
+
+
+def wait_for_epochs(folder: Path, process: subprocess.Popen[str], wanted: int) -> None:
+    deadline = time.monotonic() + 90
+    while n_epochs(folder) < wanted and process.poll() is None:
+        assert time.monotonic() < deadline, (folder / "output").read_text()
+        time.sleep(0.01)
+
+
+def check_study(folder: Path) -> None:
+    trials = raystudy.load_study(study_name="killed", storage=f"sqlite:///{folder}/study.db").trials
+    assert [trial.number for trial in trials] == list(range(N_TRIALS))
+    assert all(trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in trials)
+    runs: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for line in (folder / "trace").read_text().splitlines():
+        number, epoch, process = line.split()
+        runs[int(number)][process].append(int(epoch))
+    for number, by_process in runs.items():
+        spans = list(by_process.values())
+        for before, after in zip(spans, spans[1:], strict=False):
+            assert after[0] >= before[-1], f"trial {number} trained more than one epoch again: {spans}"
+        told = trials[number].intermediate_values
+        assert set(told) == {epoch for span in spans for epoch in span}, f"trial {number} lost reports: {spans}"
+
+
+@pytest.mark.parametrize("executor", ["ray", "inline"])
+def test_a_search_killed_at_random_moments_ends_exact(tmp_path: Path, executor: str) -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    for _ in range(N_KILLS):
+        process = start(tmp_path, executor)
+        wait_for_epochs(tmp_path, process, n_epochs(tmp_path) + rng.randint(1, 8))
+        time.sleep(rng.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    process = start(tmp_path, executor)
+    assert process.wait(timeout=180) == 0, (tmp_path / "output").read_text()
+    check_study(tmp_path)
+
+
+def test_a_driver_thought_dead_that_wakes_up_is_refused(tmp_path: Path) -> None:
+    sleeper = start(tmp_path, "inline")
+    wait_for_epochs(tmp_path, sleeper, 10)
+    sleeper.send_signal(signal.SIGSTOP)
+    heir = start(tmp_path, "inline")
+    assert heir.wait(timeout=120) == 0, (tmp_path / "output").read_text()
+    before = get_storage(f"sqlite:///{tmp_path}/study.db").read_trials(1)
+    sleeper.send_signal(signal.SIGCONT)
+    assert sleeper.wait(timeout=60) != 0
+    assert "LeaseLost" in (tmp_path / "output").read_text()
+    assert get_storage(f"sqlite:///{tmp_path}/study.db").read_trials(1) == before

@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import optuna
+import pytest
+from optuna.samplers._tpe.sampler import _split_trials, default_gamma
+from scipy import stats
+
+from raystudy.distributions import (
+    CategoricalDistribution,
+    Distribution,
+    FloatDistribution,
+    IntDistribution,
+    ParamValue,
+    distribution_to_json,
+)
+from raystudy.frozen import StudyDirection, TrialState
+from raystudy.samplers import RandomSampler, Sampler, TPESampler
+from raystudy.samplers.history import History
+from raystudy.samplers.seeding import generator
+from raystudy.samplers.tpe import split_observed
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+X = FloatDistribution(0.0, 1.0)
+MIXED: dict[str, Distribution] = {
+    "depth": IntDistribution(1, 9),
+    "kind": CategoricalDistribution(("a", "b", "c")),
+    "lr": FloatDistribution(1e-5, 1.0, log=True),
+    "one": CategoricalDistribution(("only",)),
+    "units": IntDistribution(8, 1024, log=True),
+    "x": FloatDistribution(-1.0, 1.0),
+}
+
+
+def loss(params: dict[str, ParamValue]) -> float:
+    return (params["x"] - 0.3) ** 2 + (math.log10(params["lr"]) + 2) ** 2 + (params["kind"] != "b")
+
+
+def filled(n: int, space: dict[str, Distribution] = MIXED, seed: int = 0) -> History:
+    history = History([StudyDirection.MINIMIZE])
+    for number in range(n):
+        params = RandomSampler().propose(space, history, generator(seed, number))
+        value = loss(params) if "lr" in space else sum(map(float, params.values()))
+        history.update(number, TrialState.COMPLETE, params, space, [value])
+    return history
+
+
+def ask(sampler: Sampler, history: History, seed: int = 0, *, record: bool = False) -> dict[str, ParamValue]:
+    number = len(history)
+    space = sampler.joint_space(history)
+    params = sampler.propose(space, history, generator(seed, number))
+    if record:
+        history.update(number, TrialState.RUNNING, params, space)
+    return params
+
+
+def random_rows(rng: np.random.Generator, n: int, p: list[float]) -> list[tuple]:
+    """Draw (state, value, last report) with ties, infinities and NaN; the last two are shared out by state."""
+    states = rng.choice([TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING], n, p=p)
+    values = rng.choice([-math.inf, 0.0, 0.5, 0.25, 1.0, math.inf], n)
+    reports = [
+        (int(rng.integers(0, 4)), float(rng.choice([0.0, 0.5, 1.0, math.nan])))
+        if rng.random() < 0.8
+        else None
+        for _ in range(n)
+    ]
+    return [(TrialState(int(s)), float(v), r) for s, v, r in zip(states, values, reports, strict=True)]
+
+
+@pytest.mark.parametrize("direction", [StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE])
+@pytest.mark.parametrize("p", [[0.6, 0.3, 0.1], [0.02, 0.6, 0.38], [0.0, 0.5, 0.5]])
+@pytest.mark.parametrize("n", [3, 40, 400])
+def test_split_is_optunas_with_judged_running_trials_in_the_place_of_pruned_ones(
+    direction: StudyDirection, p: list[float], n: int
+) -> None:
+    history, trials = History([direction]), []
+    for number, (state, value, report) in enumerate(random_rows(np.random.default_rng(n), n, p)):
+        is_complete = state is TrialState.COMPLETE
+        history.update(number, state, {"x": 0.5}, {"x": X}, [value] if is_complete else None, report)
+        if state is not TrialState.RUNNING or report is not None:
+            as_state = optuna.trial.TrialState.COMPLETE if is_complete else optuna.trial.TrialState.PRUNED
+            trials.append(
+                optuna.create_trial(
+                    state=as_state,
+                    value=value if is_complete else None,
+                    intermediate_values={} if report is None else dict([report]),
+                )
+            )
+            trials[-1].number = number
+    study = optuna.create_study(direction=direction.name.lower())
+    below, above = _split_trials(study, trials, default_gamma(len(trials)))
+    ours = split_observed(history)
+    assert [rows.tolist() for rows in ours] == [[t.number for t in below], [t.number for t in above]]
+
+
+def optunas_draws(
+    history: History, space: dict[str, Distribution], count: int
+) -> list[dict[str, ParamValue]]:
+    theirs = {n: optuna.distributions.json_to_distribution(distribution_to_json(d)) for n, d in space.items()}
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=1, constant_liar=False))
+    for number in range(len(history)):
+        params = {n: d.to_external_repr(float(history.column(n)[number])) for n, d in space.items()}
+        value = float(history.values[number, 0])
+        study.add_trial(optuna.create_trial(params=params, distributions=theirs, value=value))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return [study.ask(theirs).params for _ in range(count)]
+
+
+def test_proposals_are_distributed_as_optunas() -> None:
+    """Two-sample tests of every parameter on the same 40 trials, each at level 1e-3, fixed seeds."""
+    space: dict[str, Distribution] = {k: MIXED[k] for k in ("depth", "kind", "lr", "x")}
+    history = filled(40, space)
+    sampler = TPESampler(constant_liar=False)
+    ours = [sampler.propose(space, history, generator(7, i)) for i in range(400)]
+    theirs = optunas_draws(history, space, 400)
+    for name in ("depth", "lr", "x"):
+        assert stats.ks_2samp([p[name] for p in ours], [p[name] for p in theirs]).pvalue > 1e-3
+    counts = np.array([[sum(p["kind"] == k for p in draws) for k in "abc"] for draws in (ours, theirs)]) + 1
+    assert stats.chi2_contingency(counts).pvalue > 1e-3
+
+
+def test_same_history_and_seed_give_the_same_proposal_whatever_was_asked_before() -> None:
+    history, worn = filled(60), TPESampler(seed=0)
+    for other in (filled(12), filled(90, seed=1)):
+        ask(worn, other)
+    assert ask(worn, history) == ask(TPESampler(seed=0), history) == ask(worn, filled(60))
+    assert ask(worn, history) != ask(worn, history, seed=1)
+
+
+def test_proposals_have_all_parameters_inside_of_their_domains() -> None:
+    history = filled(30)
+    params = ask(TPESampler(), history)
+    assert list(params) == sorted(MIXED)
+    assert params["one"] == "only"
+    assert all(MIXED[name].contains(MIXED[name].to_internal_repr(value)) for name, value in params.items())
+    assert all(type(params[name]) is kind for name, kind in (("depth", int), ("lr", float), ("kind", str)))
+
+
+def test_a_pending_trial_changes_the_next_proposal_unless_the_liar_is_off() -> None:
+    history, space = filled(30, {"x": X}), {"x": X}
+    draws = {
+        liar: [TPESampler(constant_liar=liar).propose(space, history, generator(0, i)) for i in range(20)]
+        for liar in (True, False)
+    }
+    best = draws[True][0]["x"]
+    for offset in range(5):
+        history.update(30 + offset, TrialState.RUNNING, {"x": best}, space)
+    again = {
+        liar: [TPESampler(constant_liar=liar).propose(space, history, generator(0, i)) for i in range(20)]
+        for liar in (True, False)
+    }
+    assert again[False] == draws[False]
+    gaps = [np.mean([abs(p["x"] - best) for p in each]) for each in (draws[True], again[True])]
+    assert gaps[1] > gaps[0]
+
+
+def test_a_judged_running_trial_is_proposed_from_as_a_pruned_one() -> None:
+    space = {"x": X}
+    proposals = []
+    for state in (TrialState.RUNNING, TrialState.PRUNED):
+        history = filled(15, space)
+        history.update(15, state, {"x": 0.9}, space, None, (3, 0.0))
+        proposals.append([TPESampler().propose(space, history, generator(0, i)) for i in range(10)])
+    assert proposals[0] == proposals[1]
+
+
+@pytest.mark.parametrize("n", [0, 10, 200])
+def test_64_asks_without_a_tell_give_64_proposals(n: int) -> None:
+    space: dict[str, Distribution] = {"lr": MIXED["lr"], "kind": MIXED["kind"], "x": MIXED["x"]}
+    history = filled(n, space)
+    history.update(n, TrialState.FAIL, RandomSampler().propose(space, history, generator(0, n)), space)
+    proposals = [ask(TPESampler(), history, record=True) for _ in range(64)]
+    assert all(set(p) == set(space) for p in proposals)
+    assert len({tuple(p.values()) for p in proposals}) == 64
+
+
+@pytest.mark.parametrize("n_startup_trials", [0, 10, 100])
+def test_a_finite_space_is_not_proposed_twice_while_candidates_are_left(n_startup_trials: int) -> None:
+    space: dict[str, Distribution] = {"a": IntDistribution(0, 7), "b": CategoricalDistribution(("u", "v"))}
+    history = History([StudyDirection.MINIMIZE])
+    history.update(0, TrialState.FAIL, {"a": 0, "b": "u"}, space)
+    sampler = TPESampler(n_startup_trials=n_startup_trials)
+    pairs = []
+    for number in range(1, 9):
+        params = sampler.propose(space, history, generator(0, number))
+        history.update(number, TrialState.RUNNING, params, space)
+        pairs.append((params["a"], params["b"]))
+    assert len(set(pairs)) == 8
+
+
+def test_pending_trials_count_towards_the_start_up() -> None:
+    history = History([StudyDirection.MINIMIZE])
+    conditional: dict[str, Distribution] = {"x": X, "y": X}
+    history.update(0, TrialState.RUNNING, {"x": 0.1, "y": 0.2}, conditional)
+    for number in range(1, 10):
+        assert set(TPESampler().joint_space(history)) == {"x", "y"}
+        history.update(number, TrialState.RUNNING, {"x": 0.1}, {"x": X})
+    assert set(TPESampler().joint_space(history)) == {"x"}
+    assert set(TPESampler(constant_liar=False).joint_space(history)) == {"x", "y"}
+
+
+def test_start_up_proposals_are_uniform() -> None:
+    history = filled(9, {"x": X})
+    drawn = [TPESampler().propose({"x": X}, history, generator(3, i))["x"] for i in range(500)]
+    assert stats.kstest(drawn, "uniform").pvalue > 1e-3
+
+
+def test_a_single_parameter_learns_from_the_trials_that_have_it() -> None:
+    history, y = filled(40, {"x": X}), FloatDistribution(0.0, 1.0)
+    for number in range(40, 80):
+        value = (number - 40) / 40
+        history.update(number, TrialState.COMPLETE, {"y": value}, {"y": y}, [abs(value - 0.7) - 5])
+    assert TPESampler().joint_space(history) == {}
+    drawn = [TPESampler().sample("y", y, history, generator(0, i, "y")) for i in range(50)]
+    assert abs(np.median(drawn) - 0.7) < 0.1
+    assert 0 <= TPESampler().sample("new", y, history, generator(0, 0, "new")) <= 1
+
+
+def test_univariate_has_no_joint_space() -> None:
+    assert TPESampler(multivariate=False).joint_space(filled(40)) == {}
+
+
+def test_what_is_not_supported_is_refused() -> None:
+    both = History([StudyDirection.MINIMIZE] * 2)
+    with pytest.raises(NotImplementedError, match="one objective, got 2"):
+        TPESampler().joint_space(both)
+    with pytest.raises(NotImplementedError, match="one objective, got 2"):
+        TPESampler().sample("x", X, both, generator(0, 0))
+    with pytest.raises(NotImplementedError, match="group"):
+        TPESampler(group=True)
+    for wrong in ({"n_startup_trials": -1}, {"n_ei_candidates": 0}, {"group": True, "multivariate": False}):
+        with pytest.raises(ValueError, match="need"):
+            TPESampler(**wrong)
+
+
+def best_after(sampler: Sampler, seed: int, n_trials: int = 100) -> float:
+    space = {f"x{i}": FloatDistribution(-5.0, 5.0) for i in range(5)}
+    history, best = History([StudyDirection.MINIMIZE]), math.inf
+    for number in range(n_trials):
+        known = sampler.joint_space(history) or space
+        params = sampler.propose(known, history, generator(seed, number))
+        value = sum((x - 1.0) ** 2 for x in params.values())
+        history.update(number, TrialState.COMPLETE, params, space, [value])
+        best = min(best, value)
+    return best
+
+
+def test_tpe_beats_random_on_a_5_d_sphere() -> None:
+    """One-sided sign test over 10 paired seeds: 9 wins of 10 are significant at 0.011."""
+    wins = sum(best_after(TPESampler(), seed) < best_after(RandomSampler(), seed) for seed in range(10))
+    assert wins >= 9
