@@ -1,13 +1,13 @@
 """Time one ask of TPE, beside Optuna's default TPE on the same trials.
 
-    OMP_NUM_THREADS=1 python benchmarks/ask_latency.py
-    OMP_NUM_THREADS=1 python benchmarks/ask_latency.py --trials 1000 10000 --params 5 20 --repeats 10 --burst 64
+    OMP_NUM_THREADS=1 python benchmarks/ask_latency.py --burst 64
+    OMP_NUM_THREADS=1 python benchmarks/ask_latency.py --trials 1000 10000 --params 5 20 --repeats 5
 
 One ask of ours is ``joint_space`` + generator + ``propose``, and recording the proposal as pending, so that
-nothing can be reused by the next one.  One ask of Optuna is ``study.ask`` with all distributions, in memory, which
-leaves its trial running likewise.  The two take turns in one process, so that a busy machine slows both; times are
-CPU times of the thread.  ``burst`` asks in a row without a tell are timed as one.  The space is a numeric mix:
-real, log, int, log int and stepped parameters in equal shares.
+the next one can reuse nothing.  One ask of Optuna is ``study.ask`` with all distributions, in memory, which
+leaves its trial running likewise.  The two take turns in one process, so that a busy machine slows both; times
+are CPU times of the thread.  ``burst`` asks in a row without a tell are timed as one.  The space is a numeric
+mix: real, log, int, log int and stepped parameters in equal shares.
 """
 
 from __future__ import annotations

@@ -69,16 +69,16 @@ class AskDesk:
         sampler: The sampler.
         seed: Seed of the study.
         pruner: The pruner.
-        storage_path: Path or URL for checkpoints.
+        study_folder: Path or URL of the study's checkpoints.
     """
 
     def __init__(
-        self, storage: Storage, study_id: int, sampler: Sampler, seed: int, pruner: Pruner, storage_path: str
+        self, storage: Storage, study_id: int, sampler: Sampler, seed: int, pruner: Pruner, study_folder: str
     ) -> None:
         self.lock = threading.RLock()
         self._storage = storage
         self._study = storage.read_study(study_id)
-        self._storage_path = storage_path
+        self._study_folder = study_folder
         trials = storage.read_trials(study_id)
         self.proposer = learned_proposer(sampler, self._study, seed, trials)
         self.brackets = new_desk(pruner, self._study, [])
@@ -112,7 +112,7 @@ class AskDesk:
                 datetime_start=trial.datetime_start,
             )
             link = _AskLink(self, trial.trial_id, trial.number, bracket)
-            folder = trial_folder(self._storage_path, self._study.name, trial.number)
+            folder = trial_folder(self._study_folder, trial.number)
             return Trial(assignment, link, TrialVault(folder, 1))
 
     def tell(

@@ -1,6 +1,6 @@
 """Checkpoints of one trial: a few files in a folder on a local disk, NFS or any fsspec URL.
 
-    <root>/<study>/trials/00012/checkpoint-1-3/state.pt      the state (or files/ for a directory)
+    <root>/<study>-<token>/trials/00012/checkpoint-1-3/state.pt      the state (or files/ for a directory)
                                                reports.json  reports made up to this checkpoint
                                                meta.json     written last: without it there is no checkpoint
 
@@ -26,19 +26,26 @@ import cloudpickle
 
 from raystudy.exceptions import StudyError
 
-__all__ = ["TrialVault", "safe_name", "trial_folder"]
+__all__ = ["TrialVault", "study_folder", "trial_folder"]
 
 _NAME = re.compile(r"checkpoint-(\d+)-(\d+)$")
 
 
-def safe_name(name: str) -> str:
-    """Return a study name as one folder name: no separators, no leading dot, at most 100 characters."""
-    return re.sub(r"[^A-Za-z0-9_.=-]", "_", name).lstrip(".")[:100] or "study"
+def study_folder(root: str, name: str, token: str) -> str:
+    """Return the folder of a study's checkpoints and logs below a root path or URL.
+
+    Args:
+        root: The root.
+        name: The study's name; of it stays what is fit for a folder name.
+        token: Tells the study from others of the same name: an earlier one whose database was deleted.
+    """
+    plain = re.sub(r"[^A-Za-z0-9_.=-]", "_", name).lstrip(".")[:100]
+    return f"{root.rstrip('/')}/{plain}-{token}"
 
 
-def trial_folder(root: str, study_name: str, number: int) -> str:
-    """Return the folder of a trial's checkpoints and log below a root path or URL."""
-    return f"{root.rstrip('/')}/{safe_name(study_name)}/trials/{number:05d}"
+def trial_folder(study: str, number: int) -> str:
+    """Return the folder of a trial's checkpoints and log below its study's."""
+    return f"{study}/trials/{number:05d}"
 
 
 @dataclass

@@ -26,6 +26,7 @@ __all__ = [
     "PRUNER",
     "SAMPLER",
     "SEED",
+    "TOKEN",
     "LiveTrial",
     "Proposal",
     "live_trial",
@@ -48,6 +49,8 @@ PROMOTED = "raystudy:promoted"
 SAMPLER = "raystudy:sampler"
 PRUNER = "raystudy:pruner"
 SEED = "raystudy:seed"
+#: Study attribute: what tells its folder of checkpoints from that of another study of the same name.
+TOKEN = "raystudy:token"
 FIRST_STEP = "raystudy:first_step"
 
 Proposal = dict[str, tuple[ParamValue, Distribution]]

@@ -58,7 +58,6 @@ class _Client:
         self._call = RayCall(
             storage=request.storage,
             study_id=request.study_id,
-            study_name=request.study_name,
             sampler=request.sampler,
             seed=request.seed,
             pruner=request.pruner,
@@ -69,7 +68,7 @@ class _Client:
             timeout_s=request.timeout_s,
             n_jobs=request.n_jobs,
             resources={"CPU": 1, **request.resources},
-            storage_path=request.storage_path,
+            study_folder=request.study_folder,
         )
 
     def run(self) -> None:

@@ -48,7 +48,6 @@ class RayCall:
 
     storage: Storage
     study_id: int
-    study_name: str
     sampler: Sampler
     seed: int
     pruner: Pruner
@@ -58,7 +57,7 @@ class RayCall:
     timeout_s: float | None
     n_jobs: int | None
     resources: Mapping[str, float]
-    storage_path: str
+    study_folder: str
 
 
 @dataclass(slots=True)
@@ -257,7 +256,7 @@ class StudyDriver:
         number = assignment.number
         if assignment.bracket is not None:
             self._manager.enrol.remote([(number, assignment.bracket)])
-        folder = trial_folder(self._call.storage_path, self._call.study_name, number)
+        folder = trial_folder(self._call.study_folder, number)
         try:
             outcome: Outcome = await self._task.options(name=f"trial-{number}", **self._options).remote(
                 self._call.objective[0], self._work, assignment, folder

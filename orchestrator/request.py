@@ -23,7 +23,6 @@ class CallRequest:
     Attributes:
         storage: The storage.
         study_id: The study's id.
-        study_name: The study's name.
         sampler: The sampler.
         seed: Seed of the study.
         pruner: The pruner.
@@ -34,7 +33,7 @@ class CallRequest:
         catch: Exceptions of the objective that do not end the call.
         callbacks: Called with each finished trial, in commit order, in this process.
         resources: What Ray must give to each trial, e.g. ``{"CPU": 4, "GPU": 1}``.
-        storage_path: Path or URL under which checkpoints and logs are kept.
+        study_folder: Path or URL of the study's checkpoints and logs.
         show_progress: Whether to show the progress line.
         say: Called with a line for the user.
         stop_asked: Set by ``study.stop()``.
@@ -42,7 +41,6 @@ class CallRequest:
 
     storage: Storage
     study_id: int
-    study_name: str
     sampler: Sampler
     seed: int
     pruner: Pruner
@@ -53,11 +51,11 @@ class CallRequest:
     catch: tuple[type[BaseException], ...]
     callbacks: Sequence[Callable[[FrozenTrial], None]]
     resources: Mapping[str, float]
-    storage_path: str
+    study_folder: str
     show_progress: bool
     say: Callable[[str], None]
     stop_asked: threading.Event = field(default_factory=threading.Event)
 
     def folder_of(self, number: int) -> str:
         """Return the folder of a trial's checkpoints and log."""
-        return trial_folder(self.storage_path, self.study_name, number)
+        return trial_folder(self.study_folder, number)

@@ -291,6 +291,8 @@ class Scheduler:
             return [EndCall()]
         if any(trial.phase in _WITH_SLOT for trial in self._trials.values()):
             return []
+        if self._queue and not self._stopping:
+            return []  # the cluster has no slot just now
         self._queue.clear()
         return [a for trial in list(self._trials.values()) for a in self._finish(trial, TrialState.PRUNED)]
 

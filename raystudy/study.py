@@ -14,8 +14,9 @@ from raystudy.distributions import ParamValue
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.orchestrator.asking import AskDesk
 from raystudy.orchestrator.attempt import Objective
+from raystudy.orchestrator.checkpoints import study_folder
 from raystudy.orchestrator.executors import optimize
-from raystudy.orchestrator.ledger import PRUNER, SAMPLER, SEED
+from raystudy.orchestrator.ledger import PRUNER, SAMPLER, SEED, TOKEN
 from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.request import CallRequest
 from raystudy.pruners import NopPruner, pruner_from_spec
@@ -95,7 +96,6 @@ class Study:
         request = CallRequest(
             storage=self._storage,
             study_id=self._study_id,
-            study_name=self.study_name,
             sampler=self.sampler,
             seed=self._remember_settings(),
             pruner=self.pruner,
@@ -106,7 +106,7 @@ class Study:
             catch=(catch,) if isinstance(catch, type) else tuple(catch),
             callbacks=[lambda trial, c=c: c(self, trial) for c in callbacks or ()],  # type: ignore[misc]
             resources=dict(resources or {}),
-            storage_path=_storage_path(storage_path),
+            study_folder=self._folder(storage_path),
             show_progress=show_progress_bar,
             say=line.say,
         )
@@ -239,7 +239,7 @@ class Study:
         if self._ask_desk is None:
             seed = self._remember_settings()
             self._ask_desk = AskDesk(
-                self._storage, self._study_id, self.sampler, seed, self.pruner, _storage_path(None)
+                self._storage, self._study_id, self.sampler, seed, self.pruner, self._folder(None)
             )
         return self._ask_desk
 
@@ -251,10 +251,16 @@ class Study:
             seed = attrs.get(SEED)
         if seed is None:
             seed = secrets.randbits(48)
-        settings = {SAMPLER: self.sampler.spec(), PRUNER: self.pruner.spec(), SEED: seed}
+        token = attrs.get(TOKEN) or secrets.token_hex(4)
+        settings = {SAMPLER: self.sampler.spec(), PRUNER: self.pruner.spec(), SEED: seed, TOKEN: token}
         if any(attrs.get(key) != value for key, value in settings.items()):
             self._storage.set_study_attrs(self._study_id, {}, settings)
         return int(seed)
+
+    def _folder(self, storage_path: str | None) -> str:
+        root = storage_path or os.environ.get("RAYSTUDY_HOME") or os.path.expanduser("~/raystudy")  # noqa: PTH111
+        token = self._storage.read_study(self._study_id).system_attrs[TOKEN]
+        return study_folder(root, self.study_name, token)
 
     def _need_one_objective(self, what: str) -> None:
         if len(self.directions) > 1:
@@ -268,7 +274,3 @@ def _check_options(func: object, n_trials: int | None, n_jobs: int | None) -> No
         raise ValueError(f"optimize: expected n_trials >= 0 or None, got {n_trials!r}")
     if n_jobs is not None and (not isinstance(n_jobs, int) or (n_jobs < 1 and n_jobs != -1)):
         raise ValueError(f"optimize: expected n_jobs >= 1, -1 or None, got {n_jobs!r}")
-
-
-def _storage_path(given: str | None) -> str:
-    return given or os.environ.get("RAYSTUDY_HOME") or os.path.expanduser("~/raystudy")  # noqa: PTH111

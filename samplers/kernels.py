@@ -118,21 +118,13 @@ def _distinct_kernels(
     mu: FloatArray, sigma: FloatArray, order: IntArray
 ) -> tuple[IntArray, FloatArray, FloatArray, IntArray]:
     """Return row, mean and deviation of the distinct kernels, (u,) each, and the (d, K) codes of all."""
-    rows = np.arange(len(mu))[:, None]
-    by_rank = rows, order
-    mu, sigma = mu[by_rank].ravel(), sigma[by_rank].ravel()
-    is_first = np.append(True, mu[1:] != mu[:-1])
-    is_first[:: order.shape[1]] = True
-    is_new = np.append(True, sigma[1:] != sigma[:-1])
-    # Of kernels with one mean, the first and the last are often alike, and all between them.
-    first = np.flatnonzero(is_first)[np.cumsum(is_first) - 1]
-    is_like_first = sigma == sigma[first]
-    is_new = is_first | (is_new & ~is_like_first)
-    codes = np.cumsum(is_new) - 1
-    by_kernel = np.empty_like(order)
-    by_kernel[by_rank] = np.where(is_like_first, codes[first], codes).reshape(order.shape)
-    chosen = np.flatnonzero(is_new)
-    return chosen // order.shape[1], mu[chosen], sigma[chosen], by_kernel
+    by_rank = np.arange(len(mu))[:, None], order
+    mu, sigma = mu[by_rank], sigma[by_rank]
+    is_new = np.ones(order.shape, dtype=bool)
+    is_new[:, 1:] = (mu[:, 1:] != mu[:, :-1]) | (sigma[:, 1:] != sigma[:, :-1])
+    codes = np.empty_like(order)
+    codes[by_rank] = np.cumsum(is_new).reshape(order.shape) - 1
+    return np.nonzero(is_new)[0], mu[is_new], sigma[is_new], codes
 
 
 def _distinct_cells(ends: FloatArray) -> tuple[tuple[IntArray, IntArray], IntArray]:

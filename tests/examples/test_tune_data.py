@@ -64,7 +64,6 @@ def tune() -> ModuleType:
 @pytest.fixture
 def small(tune: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(tune, "CANVASES", (1_024, 800, 800))
-    monkeypatch.setattr(tune.raystudy, "TrialPruned", TrialPruned, raising=False)
     return tune
 
 

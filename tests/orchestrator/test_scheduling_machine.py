@@ -1,5 +1,7 @@
 """The driver core under every interleaving of answers that hypothesis can think of."""
 
+from collections import Counter
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -26,6 +28,8 @@ from raystudy.orchestrator.events import (
 )
 from raystudy.orchestrator.scheduling import ResumedTrial, Scheduler
 
+MAX_LOSSES = 2
+
 
 class SchedulerMachine(RuleBasedStateMachine):
     """A shell that answers what is outstanding in any order, and a judge that rules as it likes."""
@@ -40,12 +44,14 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.slots = slots
         self.outstanding = []
         self.holding = set()
+        self.losses = Counter()
+        self.lost = set()  # those that must be tried again
         self.attempts = dict.fromkeys(range(len(resumed)), 1)
         self.finished = set()
         self.stopped = self.ended = False
         trials = [ResumedTrial(n, attempt=1, paused=paused) for n, paused in enumerate(resumed)]
         self.core = Scheduler(
-            target=self.target, slots=slots, created=len(resumed), resumed=trials, max_losses=2
+            target=self.target, slots=slots, created=len(resumed), resumed=trials, max_losses=MAX_LOSSES
         )
         self.obey(self.core.start())
 
@@ -63,10 +69,12 @@ class SchedulerMachine(RuleBasedStateMachine):
                     assert attempt == self.attempts[number] + 1
                     self.attempts[number] = attempt
                     self.holding.add(number)
+                    self.lost.discard(number)
                 case Create():
                     assert not self.stopped
-                case SaveFinish(number):
+                case SaveFinish(number, _):
                     assert number not in self.finished
+                    assert self.stopped or number not in self.lost
                     self.finished.add(number)
                 case EndCall():
                     self.ended = True
@@ -105,6 +113,9 @@ class SchedulerMachine(RuleBasedStateMachine):
         action = self.take(data, Launch)
         if ending is Ending.LOST:
             self.holding.discard(action.number)
+            self.losses[action.number] += 1
+            if self.losses[action.number] <= MAX_LOSSES:
+                self.lost.add(action.number)
         self.tell(Returned(action.number, action.attempt, ending))
 
     @precondition(lambda self: self.has(SaveAttempt, SaveFinish, SavePause))
@@ -128,7 +139,6 @@ class SchedulerMachine(RuleBasedStateMachine):
     def judge_rules(self, data, ruling):
         self.tell(ruling(data.draw(st.sampled_from(sorted(self.attempts)))))
 
-    @precondition(lambda self: not self.ended)
     @rule(slots=st.integers(0, 5))
     def slots_change(self, slots):
         self.slots = slots
@@ -186,5 +196,5 @@ class SchedulerMachine(RuleBasedStateMachine):
                 self.saved(action)
 
 
-SchedulerMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+SchedulerMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
 test_every_interleaving_keeps_the_budget_and_ends = SchedulerMachine.TestCase

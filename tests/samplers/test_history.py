@@ -147,7 +147,7 @@ def test_a_refused_update_changes_nothing() -> None:
         (0, TrialState.RUNNING, {"k": "c"}, {"k": KIND}, None),
     ]
     for number, state, params, space, values in refused:
-        with pytest.raises(ValueError, match="expected|needs? "):
+        with pytest.raises(ValueError, match=r"expected|needs? "):
             history.update(number, state, params, space, values)
     assert (history.version, history.joint_space()) == before[:2]
     np.testing.assert_array_equal(history.values, before[2])

@@ -59,11 +59,11 @@ def ask(sampler: Sampler, history: History, seed: int = 0, *, record: bool = Fal
 
 
 def random_rows(rng: np.random.Generator, n: int, p: list[float]) -> list[tuple]:
-    """Draw (state, value, last report) with ties, infinities and NaN; the last two are shared out by state."""
+    """Draw (state, value, last report), with ties, infinities, NaN and missing reports."""
     states = rng.choice([TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING], n, p=p)
     values = rng.choice([-math.inf, 0.0, 0.5, 0.25, 1.0, math.inf], n)
     reports = [
-        (int(rng.integers(0, 4)), float(rng.choice([0.0, 0.5, 1.0, math.nan])))
+        (int(rng.integers(0, 4)), float(rng.choice([0.0, 0.5, math.inf, math.nan])))
         if rng.random() < 0.8
         else None
         for _ in range(n)
