@@ -65,8 +65,14 @@ class Assembly:
         """Return a desk with a restored judge; it can be built in another process from the same arguments."""
         return new_desk(self.pruner, self.study, self.past)
 
-    def driver(self, writer: Writer, slots: int, on_finished: Callable[[FrozenTrial], None]) -> Driver:
-        """Return the driver, ready to start."""
+    def driver(
+        self,
+        writer: Writer,
+        slots: int,
+        on_finished: Callable[[FrozenTrial], None],
+        say: Callable[[str], None],
+    ) -> Driver:
+        """Return the driver, ready to start; see ``Driver`` for the arguments."""
         live = self._live(self.proposer.history.known_space())
         for trial in live:
             self.proposer.observe(trial.trial, trial.rung_step)
@@ -90,6 +96,7 @@ class Assembly:
             live=live,
             progress=self._progress(live),
             on_finished=on_finished,
+            say=say,
         )
 
     def _live(self, known_space: Mapping[str, Distribution]) -> list[LiveTrial]:

@@ -66,10 +66,12 @@ class Outcome:
     params: dict[str, tuple[ParamValue, Distribution]] = field(default_factory=dict)
     reports: dict[int, float] = field(default_factory=dict)
     user_attrs: dict[str, Any] = field(default_factory=dict)
+    #: Whether the trial has a checkpoint at all.
+    checkpointed: bool = False
     failure: Failure | None = None
     #: Whether the user asked to catch this failure and go on.
     caught: bool = False
-    #: One line for the log: why a trial failed or could not wait.
+    #: One line for the log: why a trial failed or was lost.
     reason: str = ""
 
     @property
@@ -94,6 +96,7 @@ def run_attempt(
     verdict = trial.binding_verdict()
     if verdict is not Verdict.CONTINUE and outcome.ending is not Ending.FAILED:
         outcome.ending = Ending.PAUSED if verdict is Verdict.PAUSE else Ending.PRUNED
+    outcome.checkpointed = trial.has_checkpoint
     outcome.params = {name: (value, trial.distributions[name]) for name, value in trial.params.items()}
     outcome.reports = {s: v for s, v in trial.intermediate_values.items() if s not in assignment.reports}
     outcome.user_attrs = trial.user_attrs

@@ -4,9 +4,10 @@
                                                reports.json  reports made up to this checkpoint
                                                meta.json     written last: without it there is no checkpoint
 
-The names carry attempt and count.  A checkpoint is complete once its ``meta.json`` can be read; only then is
-the one before it deleted, so a kill at any moment leaves the newest complete one.  A zombie of an older
-attempt can only write names that sort below those of the attempt that replaced it.
+The names carry attempt and count.  A checkpoint is complete once its ``meta.json`` can be read, and the one
+before it is kept until the report of the new one's step is noted here.  So a kill at any moment leaves a
+complete checkpoint whose reports are all known: no report is lost, at most one step is run again.  A zombie
+of an older attempt can only write names that sort below those of the attempt that replaced it.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class TrialVault:
     attempt: int
 
     def save(self, state: object, step: int | None, reports: Mapping[int, float]) -> None:
-        """Store a state, or the files of a directory (a ``Path``), then delete older checkpoints.
+        """Store a state, or the files of a directory (a ``Path``).
 
         Raises:
             StudyError: If the path is no directory, or the folder cannot be written.
@@ -80,8 +81,7 @@ class TrialVault:
                 "optimize(..., storage_path=...)"
             ) from error
         self._newest = target
-        for _, path in older:
-            self._fs.rm(path, recursive=True)
+        self._delete(older[:-1])
 
     def load(self) -> Any:
         """Return the newest state, the ``Path`` of the newest directory, or None if there is none."""
@@ -114,6 +114,7 @@ class TrialVault:
         """Replace the reports of the newest checkpoint, once that of its own step is known."""
         if self._newest is not None:
             self._write_json(f"{self._newest}/reports.json", dict(reports))
+            self._delete([entry for entry in self._complete() if entry[1] != self._newest])
 
     @cached_property
     def _located(self) -> tuple[Any, str]:
@@ -132,8 +133,21 @@ class TrialVault:
 
     @cached_property
     def _newest(self) -> str | None:
-        complete = self._complete()
-        return complete[-1][1] if complete else None
+        complete = [path for _, path in self._complete()]
+        if not complete or self._knows_its_report(complete[-1]):
+            return complete[-1] if complete else None
+        if len(complete) > 1 and self._knows_its_report(complete[-2]):
+            return complete[-2]
+        # Objectives need not report every step; but a first step can be run again without losing another.
+        return None if self._read_json(f"{complete[-1]}/meta.json")["step"] == 0 else complete[-1]
+
+    def _knows_its_report(self, path: str) -> bool:
+        step = self._read_json(f"{path}/meta.json")["step"]
+        return step is None or str(step) in self._read_json(f"{path}/reports.json")
+
+    def _delete(self, checkpoints: list[tuple[tuple[int, int], str]]) -> None:
+        for _, path in checkpoints:
+            self._fs.rm(path, recursive=True)
 
     def _complete(self) -> list[tuple[tuple[int, int], str]]:
         """Return the complete checkpoints, oldest first, as ((attempt, count), path)."""

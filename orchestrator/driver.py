@@ -7,7 +7,6 @@ from it.  So the same driver runs in process and in the ``StudyDriver`` actor.
 from __future__ import annotations
 
 import datetime as dt
-import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,8 +51,6 @@ from raystudy.trial import Assignment, News
 
 __all__ = ["Driver", "Order"]
 
-_log = logging.getLogger(__name__)
-
 Order = Assignment | CloseIntake | StopRunning
 
 
@@ -79,6 +76,7 @@ class Driver:
         trials: All stored trials, by number.
         live: The unfinished trials of this call.
         on_finished: Called with each trial whose result is durable, in commit order, before its slot is free.
+        say: Called with a line for the user.
         now: The local time.
     """
 
@@ -96,6 +94,7 @@ class Driver:
         live: Sequence[LiveTrial],
         progress: Progress,
         on_finished: Callable[[FrozenTrial], None],
+        say: Callable[[str], None],
         now: Callable[[], dt.datetime] = dt.datetime.now,
     ) -> None:
         #: What the shell has to do, in this order.
@@ -112,6 +111,8 @@ class Driver:
         self._mirror = mirror
         self._storage = storage
         self._on_finished = on_finished
+        self._say = say
+        self._said_cannot_wait = False
         self._now = now
         self._live = {live_trial.trial.number: live_trial for live_trial in live}
         self._results: dict[int, list[float] | None] = {}
@@ -138,8 +139,7 @@ class Driver:
         if live is None or outcome.attempt != live.attempt:
             return
         self._tell(live, News(outcome.params, outcome.user_attrs), outcome.reports)
-        if outcome.reason:
-            self._explain(outcome)
+        self._explain(outcome, live)
         if outcome.failure is not None and not outcome.caught and self.failure is None:
             self.failure = outcome
             self._handle(StopAsked(interrupt=True))
@@ -234,11 +234,18 @@ class Driver:
         if new_params:
             self._proposer.observe(live.trial, live.rung_step)
 
-    def _explain(self, outcome: Outcome) -> None:
+    def _explain(self, outcome: Outcome, live: LiveTrial) -> None:
         if outcome.ending is Ending.LOST:
-            _log.warning("trial %d: attempt %d was lost: %s", outcome.number, outcome.attempt, outcome.reason)
-        else:
-            _log.warning("trial %d: %s", outcome.number, outcome.reason)
+            self._say(f"trial {outcome.number}: attempt {outcome.attempt} was lost: {outcome.reason}")
+        elif outcome.reason:
+            self._say(f"trial {outcome.number} failed: {outcome.reason}")
+        cannot_wait = live.bracket is not None and outcome.ending is Ending.PRUNED and not outcome.checkpointed
+        if cannot_wait and not self._said_cannot_wait:
+            self._said_cannot_wait = True
+            self._say(
+                f"trial {outcome.number} saved no checkpoint, so it is stopped for good instead of waiting at its "
+                "rung; call trial.save_checkpoint(...) before trial.report(...) to have good trials promoted later"
+            )
 
     # ---- actions of the core -----------------------------------------------------------------------
 
@@ -342,7 +349,7 @@ class Driver:
         live = self._live[number]
         if live.trial.trial_id in refused:
             live.trial = self._storage.read_trial(live.trial.trial_id)
-            _log.warning("trial %d was finished by another program; its result stands", number)
+            self._say(f"trial {number} was finished by another program; its result stands")
             self._proposer.observe(live.trial)
         if live.trial.state.is_finished():
             del self._live[number]

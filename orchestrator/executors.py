@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from pathlib import Path
 
 from raystudy.orchestrator.inline import optimize_inline
 from raystudy.orchestrator.request import CallRequest
@@ -24,7 +25,11 @@ def optimize(request: CallRequest, executor: str) -> None:
         raise ValueError(f"optimize: expected one of {_EXECUTORS} as executor, got {executor!r}")
     if executor == "inline" and request.resources:
         raise ValueError('optimize: resources need Ray; leave them out, or use executor="ray"')
-    if executor == "ray" or (executor == "auto" and _prefers_ray(request)):
+    on_ray = executor == "ray" or (executor == "auto" and _prefers_ray(request))
+    if executor == "auto" and request.show_progress:
+        here, there = ("on Ray", "inline") if on_ray else ("in this process", "ray")
+        request.say(f'trials run {here}; executor="{there}" would change that')
+    if on_ray:
         # By name, so that a study in this process never loads ray.
         importlib.import_module("raystudy.orchestrator.ray_client").optimize_on_ray(request)
     else:
@@ -35,4 +40,7 @@ def _prefers_ray(request: CallRequest) -> bool:
     if request.resources or "RAY_ADDRESS" in os.environ:
         return True
     ray = sys.modules.get("ray")
-    return ray is not None and bool(ray.is_initialized())
+    if ray is not None and ray.is_initialized():
+        return True
+    # Where `ray start` notes the address of this host's cluster.
+    return (Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster").is_file()  # noqa: S108

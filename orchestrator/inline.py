@@ -83,7 +83,7 @@ class InlineShell:
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._writer = new_writer(assembly.storage, assembly.study_id, assembly.call.fence, self._inbox.put)
         n_jobs = request.n_jobs or 1
-        self.driver = assembly.driver(self._writer, n_jobs, self._tell_finished)
+        self.driver = assembly.driver(self._writer, n_jobs, self._tell_finished, request.say)
         self._pool = ThreadPoolExecutor(n_jobs, "raystudy-trial") if n_jobs > 1 else None
         self._line = ProgressLine(enabled=request.show_progress)
         self._deadline = math.inf if request.timeout_s is None else time.monotonic() + request.timeout_s

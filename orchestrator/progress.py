@@ -83,8 +83,9 @@ class Progress:
             f"failed {self.states[TrialState.FAIL]}",
             f"{rate:.2g} trials/s",
         ]
-        if self.target is not None and rate > 0:
-            parts.append(f"ETA {_duration((self.target - self.n_finished) / rate)}")
+        done = self.n_finished + len(self.waiting)  # most of those that wait will end where they are
+        if self.target is not None and done > 0:
+            parts.append(f"ETA {_duration(elapsed_s * (self.target - done) / done)}")
         if self.outage:
             parts.append("database out of reach, trials go on")
         return " | ".join(parts)

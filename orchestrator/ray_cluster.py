@@ -36,20 +36,17 @@ def connect() -> None:
     """
     if ray.is_initialized():
         return
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "WARNING"}
-    if os.environ.get("RAY_ADDRESS"):
-        try:
-            ray.init(**options)
-        except ConnectionError as error:
+    options: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": "WARNING"}
+    try:
+        # Not address="auto": that would join a local Ray which belongs to another script, and dies with it.
+        ray.init(**options)
+    except ConnectionError as error:
+        if "RAY_ADDRESS" in os.environ:
             raise ConnectionError(
                 f"no Ray cluster answers at RAY_ADDRESS={os.environ['RAY_ADDRESS']}; is it up, and does it want a "
                 "token? Then set RAY_AUTH_MODE=token and copy ~/.ray/auth_token from its head"
             ) from error
-        return
-    try:
-        ray.init(address="auto", **options)
-    except ConnectionError:
-        ray.init(address="local", include_dashboard=False, **options)
+        ray.init(address="local", **options)  # the cluster of this host was killed and left its address behind
 
 
 def task_options(resources: Mapping[str, float]) -> TaskOptions:

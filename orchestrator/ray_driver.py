@@ -153,10 +153,10 @@ class StudyDriver:
         call, loop = self._call, asyncio.get_running_loop()
         self._broken = loop.create_future()
         owned = await asyncio.to_thread(
-            begin_call, call.storage, call.study_id, call.n_trials, self._update.notes.append
+            begin_call, call.storage, call.study_id, call.n_trials, self._say
         )
         if owned.taken_over:
-            self._update.notes.append("going on with an interrupted call of this study")
+            self._say("going on with an interrupted call of this study")
         assembly = await asyncio.to_thread(
             Assembly, call.storage, call.study_id, owned, call.sampler, call.seed, call.pruner
         )
@@ -171,7 +171,7 @@ class StudyDriver:
 
         writer = new_writer(call.storage, call.study_id, owned.fence, deliver)
         slots = await asyncio.to_thread(self._slots)
-        self._driver = driver = assembly.driver(writer, slots, self._on_finished)
+        self._driver = driver = assembly.driver(writer, slots, self._on_finished, self._say)
         self._work = TrialWork(call.digest, self._manager, cast(ActorProxy[Asker], me), uses_gpu=call.resources.get("GPU", 0) > 0)
         driver.take_news(news)
         driver.start()
@@ -225,6 +225,10 @@ class StudyDriver:
 
     def _on_finished(self, trial: FrozenTrial) -> None:
         self._update.finished.append(trial)
+        self._changed.set()
+
+    def _say(self, message: str) -> None:
+        self._update.notes.append(message)
         self._changed.set()
 
     def _break(self, error: BaseException) -> None:

@@ -93,7 +93,7 @@ class Vault(Protocol):
     """Where the checkpoints of one trial are kept."""
 
     def save(self, state: object, step: int | None, reports: Mapping[int, float]) -> None:
-        """Store a state or a directory durably, then drop the one before it."""
+        """Store a state or a directory durably."""
 
     def load(self) -> object | None:
         """Return the newest state, or the path of the newest directory, or None."""
@@ -234,6 +234,11 @@ class Trial(SuggestMethods):
             return Verdict.CONTINUE
         resumable = self._saved_step is not None and self._saved_step >= self._verdict_step
         return self._verdict if resumable else Verdict.STOP
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether a checkpoint was saved, in this attempt or an earlier one."""
+        return self._saved_step is not None or self._saved_before_report
 
     def _suggest(self, name: str, distribution: Distribution) -> ParamValue:
         if name in self.params:

@@ -1,0 +1,189 @@
+"""Studies on a real local Ray: two CPUs and two GPUs that exist in Ray's books only."""
+
+import os
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import raystudy
+from raystudy.pruners import HyperbandPruner
+from raystudy.samplers import RandomSampler, TPESampler
+from raystudy.trial import TrialState
+
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("cluster"), pytest.mark.filterwarnings("ignore")]
+
+
+def curve(trial):
+    x = trial.suggest_float("x", 0.0, 1.0)
+    depth = trial.suggest_int("depth", 1, 8, log=True)
+    kind = trial.suggest_categorical("kind", ["a", "b"])
+    bias = trial.suggest_float("bias", 0.0, 1.0) if kind == "b" else 0.0
+    state = trial.load_checkpoint()
+    for epoch in range(0 if state is None else state + 1, 9):
+        trial.save_checkpoint(epoch, step=epoch)
+        trial.report(x + bias / depth + 1 / (epoch + 1), epoch)
+        if trial.should_prune():
+            raise raystudy.TrialPruned
+    return x + bias / depth
+
+
+def run(tmp_path, executor, n_trials=17, n_jobs=1, mode="sync", storage=None, **options):
+    pruner = HyperbandPruner(1, 9, 3, mode=mode)
+    study = raystudy.create_study(
+        storage=storage, study_name="s", sampler=TPESampler(seed=5, n_startup_trials=6), pruner=pruner
+    )
+    study.optimize(
+        curve, n_trials=n_trials, executor=executor, n_jobs=n_jobs, storage_path=str(tmp_path / executor), **options
+    )
+    return study
+
+
+def contents(study):
+    return [(t.number, t.state, t.params, t.values, t.intermediate_values) for t in study.trials]
+
+
+@pytest.mark.parametrize("mode", ["sync", "promote"])
+def test_one_worker_and_one_seed_give_the_same_study_in_process_and_on_ray(tmp_path: Path, mode: str) -> None:
+    inline = run(tmp_path, "inline", mode=mode)
+    assert contents(run(tmp_path, "ray", mode=mode)) == contents(inline)
+    assert contents(run(tmp_path / "again", "inline", mode=mode)) == contents(inline)
+
+
+def test_sync_hyperband_trains_69_epochs_with_two_workers(tmp_path: Path) -> None:
+    trials = run(tmp_path, "ray", n_jobs=2).trials
+    assert sum(len(t.intermediate_values) for t in trials) == 69
+    assert Counter(t.last_step for t in trials if t.state is TrialState.PRUNED) == {0: 6, 2: 6}
+
+
+def test_callbacks_run_here_in_commit_order_and_stop_works(tmp_path: Path) -> None:
+    seen, here = [], threading.get_ident()
+
+    def callback(study, trial):
+        assert threading.get_ident() == here
+        seen.append(study.get_trials()[trial.number].number)
+        if len(seen) == 5:
+            study.stop()
+
+    study = raystudy.create_study(storage=f"sqlite:///{tmp_path}/s.db", sampler=RandomSampler(seed=1))
+    study.optimize(lambda t: t.suggest_float("x", 0, 1), n_trials=500, executor="ray", callbacks=[callback])
+    assert len(seen) == len(study.trials) < 500
+    assert all(t.state is TrialState.COMPLETE for t in study.trials)
+
+
+def test_an_exception_comes_back_as_itself_with_its_own_traceback(tmp_path: Path) -> None:
+    def fails_somewhere(trial):
+        trial.suggest_float("x", 0, 1)
+        raise LookupError("no such image")
+
+    study = raystudy.create_study()
+    with pytest.raises(LookupError, match="no such image") as caught:
+        study.optimize(fails_somewhere, n_trials=4, executor="ray", n_jobs=1)
+    notes = "\n".join(caught.value.__notes__)
+    assert notes.count("fails_somewhere") == 1
+    assert "ray::" not in notes
+    assert [t.state for t in study.trials] == [TrialState.FAIL]
+    study.optimize(fails_somewhere, n_trials=3, executor="ray", catch=LookupError)
+    assert len(study.trials) == 4
+
+
+def test_wrong_results_fail_the_trial_and_say_why(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    study = raystudy.create_study()
+    results = [None, float("nan"), "text", [1.0, 2.0]]
+    study.optimize(lambda t: results[t.number], n_trials=4, executor="ray", n_jobs=1)
+    assert [t.state for t in study.trials] == [TrialState.FAIL] * 4
+    said = capfd.readouterr().err
+    assert said.count("the objective must return one number") == 4
+    assert "trial 2 failed: the objective must return one number, it returned 'text'" in said
+
+
+def test_an_objective_that_cannot_be_pickled_is_refused_before_a_trial_begins() -> None:
+    lock = threading.Lock()
+    study = raystudy.create_study()
+    with pytest.raises(TypeError, match="must be picklable.*lock.*inside the objective"):
+        study.optimize(lambda t: float(lock.locked()), n_trials=1, executor="ray")
+    assert study.trials == []
+
+
+def test_impossible_resources_are_refused_naming_the_largest_node() -> None:
+    begun = time.monotonic()
+    with pytest.raises(ValueError, match=r"needs .*64.* the largest of 1 nodes has .*'GPU': 2"):
+        raystudy.create_study().optimize(curve, n_trials=1, resources={"GPU": 64})
+    assert time.monotonic() - begun < 20
+
+
+def test_a_trial_with_a_gpu_has_a_process_of_its_own_and_one_without_sees_none() -> None:
+    def where(trial):
+        trial.set_user_attr("pid", os.getpid())
+        trial.set_user_attr("gpus", os.environ["CUDA_VISIBLE_DEVICES"])
+        return 0.0
+
+    study = raystudy.create_study()
+    study.optimize(where, n_trials=4, resources={"GPU": 1})
+    assert len({t.user_attrs["pid"] for t in study.trials}) == 4
+    assert {t.user_attrs["gpus"] for t in study.trials} <= {"0", "1"}
+    study.optimize(where, n_trials=4, executor="ray")
+    assert {t.user_attrs["gpus"] for t in study.trials[4:]} == {""}
+
+
+def test_a_killed_worker_costs_an_attempt_but_no_trial(tmp_path: Path) -> None:
+    def dies_once(trial):
+        state = trial.load_checkpoint()
+        first = 0 if state is None else state + 1
+        for epoch in range(first, 4):
+            trial.save_checkpoint(epoch, step=epoch)
+            trial.report(float(epoch), epoch)
+            if epoch == 2 and first == 0 and trial.number == 1:
+                os.kill(os.getpid(), 9)
+        return float(first)
+
+    study = raystudy.create_study(storage=f"sqlite:///{tmp_path}/s.db")
+    study.optimize(dies_once, n_trials=3, executor="ray", storage_path=str(tmp_path))
+    assert [t.value for t in study.trials] == [0.0, 3.0, 0.0]
+    assert all(sorted(t.intermediate_values) == [0, 1, 2, 3] for t in study.trials)
+    assert study.trials[1].system_attrs["raystudy:attempt"] == 2
+
+
+def test_a_worker_that_always_dies_fails_its_trial_after_four_attempts(tmp_path: Path) -> None:
+    study = raystudy.create_study()
+    study.optimize(lambda t: os.kill(os.getpid(), 9), n_trials=1, executor="ray", storage_path=str(tmp_path))
+    assert [t.state for t in study.trials] == [TrialState.FAIL]
+    assert study.trials[0].system_attrs["raystudy:attempt"] == 4
+
+
+def test_what_a_trial_prints_is_in_its_log_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    def prints(trial):
+        print(f"hello from {trial.number}")
+        return 0.0
+
+    raystudy.create_study().optimize(prints, n_trials=2, executor="ray", storage_path=str(tmp_path))
+    logs = sorted(tmp_path.glob("*/trials/*/log.txt"))
+    assert [log.read_text() for log in logs] == ["hello from 0\n", "hello from 1\n"]
+    assert "hello" not in capfd.readouterr().out
+
+
+def test_a_timeout_stops_running_trials_at_their_next_report(tmp_path: Path) -> None:
+    def endless(trial):
+        for epoch in range(10_000):
+            time.sleep(0.05)
+            trial.report(0.0, epoch)
+            if trial.should_prune():
+                raise raystudy.TrialPruned
+        return 0.0
+
+    study = raystudy.create_study()
+    begun = time.monotonic()
+    study.optimize(endless, timeout=3, executor="ray", storage_path=str(tmp_path))
+    assert time.monotonic() - begun < 60
+    assert {t.state for t in study.trials} == {TrialState.PRUNED}
+
+
+def test_enqueued_trials_run_first(tmp_path: Path) -> None:
+    study = raystudy.create_study(storage=f"sqlite:///{tmp_path}/s.db")
+    study.enqueue_trial({"x": 0.25})
+    study.enqueue_trial({"x": 0.75})
+    study.optimize(lambda t: t.suggest_float("x", 0, 1), n_trials=3, executor="ray", n_jobs=1)
+    assert [t.value for t in study.trials[:2]] == [0.25, 0.75]
+    assert len(study.trials) == 3

@@ -1,0 +1,212 @@
+"""Checkpoints of a trial: what is saved can be loaded, and a kill at any moment leaves the newest whole one."""
+
+import json
+import os
+import shutil
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+import torch
+
+from raystudy.exceptions import StudyError
+from raystudy.orchestrator.checkpoints import TrialVault, study_folder, trial_folder
+
+
+@pytest.fixture(params=["disk", "memory"])
+def folder(request, tmp_path):
+    """A trial's folder, on a disk and behind an fsspec URL."""
+    return str(tmp_path / "trial") if request.param == "disk" else f"memory://{uuid.uuid4().hex}/trial"
+
+
+def vault(folder, attempt=1):
+    """Return a vault as a new process sees it."""
+    return TrialVault(str(folder), attempt)
+
+
+def names(folder):
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+class Net:
+    """A state that torch cannot read back with ``weights_only``."""
+
+    def __init__(self, weight):
+        self.weight = weight
+
+
+def test_trial_without_checkpoints_has_none(folder):
+    empty = vault(folder)
+    assert (empty.load(), empty.newest_step(), empty.reports()) == (None, None, {})
+
+
+def test_state_of_tensors_is_loaded_by_the_next_attempt(folder):
+    state = {"model": {"w": torch.arange(3.0)}, "epoch": 4, "history": [1.0, None], "name": ("a", b"b")}
+    vault(folder).save(state, 4, {4: 0.5})
+    loaded = vault(folder, 2).load()
+    assert torch.equal(loaded["model"].pop("w"), torch.arange(3.0))
+    assert loaded == {"model": {}, "epoch": 4, "history": [1.0, None], "name": ("a", b"b")}
+
+
+def test_plain_state_is_stored_by_torch_where_it_is_loaded(tmp_path):
+    vault(tmp_path).save({"epoch": 1}, 1, {})
+    assert names(tmp_path / "checkpoint-1-1") == ["meta.json", "reports.json", "state.pt"]
+
+
+def test_plain_state_is_pickled_where_torch_is_not_loaded(tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch")
+    vault(tmp_path).save({"epoch": 1}, 1, {})
+    assert names(tmp_path / "checkpoint-1-1") == ["meta.json", "reports.json", "state.pkl"]
+    assert vault(tmp_path, 2).load() == {"epoch": 1}
+
+
+@pytest.mark.parametrize("state", [Net([1, 2]), {"net": Net([1, 2])}, {1, 2}, [Path("a")]])
+def test_arbitrary_object_is_pickled(folder, state):
+    vault(folder).save(state, 1, {})
+    loaded = vault(folder, 2).load()
+    assert type(loaded) is type(state)
+    assert repr(vars(loaded) if isinstance(loaded, Net) else loaded)[:10] == repr(
+        vars(state) if isinstance(state, Net) else state
+    )[:10]
+
+
+def test_optimizer_with_its_model_comes_back(folder):
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.Adam(model.parameters())
+    model(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    vault(folder).save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, 0, {})
+    loaded = vault(folder, 2).load()
+    optimizer.load_state_dict(loaded["optimizer"])
+    model.load_state_dict(loaded["model"])
+    assert loaded["optimizer"]["state"][0]["step"] == 1
+
+
+def test_directory_comes_back_as_a_path_with_its_files(folder, tmp_path):
+    made = tmp_path / "made"
+    (made / "deep").mkdir(parents=True)
+    (made / "deep" / "weights.bin").write_bytes(b"\0\1")
+    (made / "config.json").write_text("{}")
+    vault(folder).save(made, 3, {})
+    shutil.rmtree(made)
+    loaded = vault(folder, 2).load()
+    assert isinstance(loaded, Path)
+    assert (loaded / "deep" / "weights.bin").read_bytes() == b"\0\1"
+    assert (loaded / "config.json").read_text() == "{}"
+
+
+def test_path_that_is_no_directory_is_refused(folder, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StudyError, match="expected a directory"):
+        vault(folder).save(tmp_path / "file", 1, {})
+
+
+def test_newest_checkpoint_wins_and_older_ones_are_deleted(folder):
+    saving = vault(folder)
+    for epoch in range(12):  # beyond 9: the count is compared as a number
+        saving.save({"epoch": epoch}, epoch, {epoch: 0.5})
+    assert vault(folder, 2).load() == {"epoch": 11}
+    assert vault(folder, 2).newest_step() == 11
+
+
+def test_disk_holds_one_checkpoint_of_a_trial(tmp_path):
+    for attempt in (1, 2):
+        saving = vault(tmp_path, attempt)
+        for epoch in range(3):
+            saving.save({"epoch": epoch}, epoch, {})
+    assert len(names(tmp_path)) == 1
+
+
+def test_later_attempt_wins_over_an_earlier_one(folder):
+    for _ in range(3):
+        vault(folder, 1).save("first", 9, {})
+    vault(folder, 2).save("second", 1, {})
+    assert vault(folder, 3).load() == "second"
+
+
+@pytest.mark.parametrize("damage", [os.unlink, lambda path: Path(path).write_text('{"kind": "p')])
+def test_half_written_checkpoint_is_ignored(tmp_path, damage):
+    vault(tmp_path).save("whole", 1, {1: 0.5})
+    kept = tmp_path / "kept"
+    shutil.copytree(tmp_path / "checkpoint-1-1", kept)
+    vault(tmp_path).save("cut short", 2, {2: 0.5})
+    kept.rename(tmp_path / "checkpoint-1-1")
+    damage(tmp_path / "checkpoint-1-2" / "meta.json")
+    found = vault(tmp_path, 2)
+    assert (found.load(), found.newest_step(), found.reports()) == ("whole", 1, {1: 0.5})
+
+
+def test_checkpoint_after_a_half_written_one_is_whole(tmp_path):
+    vault(tmp_path).save("cut short", 1, {})
+    (tmp_path / "checkpoint-1-1" / "meta.json").unlink()
+    vault(tmp_path, 2).save("whole", 2, {})
+    assert vault(tmp_path, 3).load() == "whole"
+
+
+def test_zombie_of_an_older_attempt_never_wins(folder):
+    zombie = vault(folder, 1)
+    zombie.save("zombie", 1, {})
+    vault(folder, 2).save("successor", 2, {})
+    zombie.save("zombie", 50, {50: 9.0})
+    found = vault(folder, 3)
+    assert (found.load(), found.newest_step(), found.reports()) == ("successor", 2, {})
+
+
+def test_zombie_leaves_the_files_of_its_successor_alone(tmp_path):
+    zombie, successor = vault(tmp_path, 1), vault(tmp_path, 2)
+    zombie.save("zombie", 1, {})
+    successor.save("successor", 2, {})
+    zombie.save("zombie", 3, {})
+    assert successor.load() == "successor"
+
+
+def test_reports_travel_with_the_checkpoint(folder):
+    vault(folder).save("state", 2, {0: 0.5, 1: float("inf"), 2: -1.0})
+    assert vault(folder, 2).reports() == {0: 0.5, 1: float("inf"), 2: -1.0}
+
+
+def test_reports_noted_later_replace_those_of_the_checkpoint(folder):
+    saving = vault(folder)
+    saving.save("state", None, {0: 0.5})
+    saving.note_reports({0: 0.5, 1: 0.25})
+    assert vault(folder, 2).reports() == {0: 0.5, 1: 0.25}
+    assert vault(folder, 2).newest_step() == 1
+
+
+def test_noting_reports_before_any_checkpoint_writes_nothing(tmp_path):
+    vault(tmp_path / "trial").note_reports({0: 1.0})
+    assert not (tmp_path / "trial").exists()
+
+
+def test_folder_that_cannot_be_written_names_the_option_to_change(tmp_path):
+    (tmp_path / "occupied").write_text("a file")
+    with pytest.raises(StudyError, match=r"occupied.*storage_path"):
+        vault(tmp_path / "occupied" / "trial").save("state", 1, {})
+
+
+def test_other_files_in_the_folder_do_not_matter(tmp_path):
+    (tmp_path / "checkpoint-x").mkdir()
+    (tmp_path / "log.txt").write_text("")
+    vault(tmp_path).save("state", 1, {})
+    assert vault(tmp_path, 2).load() == "state"
+
+
+def test_meta_is_plain_json(tmp_path):
+    vault(tmp_path).save({"a": 1}, 7, {7: 0.5})
+    checkpoint = tmp_path / "checkpoint-1-1"
+    assert json.loads((checkpoint / "meta.json").read_text()) == {"kind": "pt", "step": 7}
+    assert json.loads((checkpoint / "reports.json").read_text()) == {"7": 0.5}
+
+
+@pytest.mark.parametrize("name", ["a/b c", "../../etc", "..", "", "x" * 500, "日本"])
+def test_study_has_one_folder_below_the_root_whatever_it_is_called(name):
+    root, folder = study_folder("s3://bucket/root/", name, "token").rsplit("/", 1)
+    assert root == "s3://bucket/root"
+    assert folder.endswith("-token")
+    assert not folder.startswith(".")
+    assert len(folder) <= 107
+
+
+def test_trial_folder_is_named_by_the_number():
+    assert trial_folder("root/study-token", 12) == "root/study-token/trials/00012"
