@@ -29,7 +29,7 @@ CPU_PER_TRIAL = 0.1
 
 def trivial(trial: raystudy.Trial) -> float:
     """Suggest five parameters and return their sum."""
-    return sum(trial.suggest_float(f"x{i}", 0.0, 1.0) for i in range(5))
+    return float(sum(trial.suggest_float(f"x{i}", 0.0, 1.0) for i in range(5)))
 
 
 def run_raystudy(n_trials: int, storage: str | None) -> None:
@@ -80,8 +80,10 @@ def run_by_hand(n_trials: int) -> None:
         return sum(params.values())
 
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    space = {f"x{i}": optuna.distributions.FloatDistribution(0.0, 1.0) for i in range(5)}
-    pending: dict[ray.ObjectRef, optuna.Trial] = {}
+    space: dict[str, optuna.distributions.BaseDistribution] = {
+        f"x{i}": optuna.distributions.FloatDistribution(0.0, 1.0) for i in range(5)
+    }
+    pending: dict[ray.ObjectRef[float], optuna.Trial] = {}
     n_asked = 0
     while n_asked < n_trials or pending:
         while n_asked < n_trials and len(pending) < N_AT_ONCE:
@@ -109,7 +111,9 @@ def main() -> int:
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    ray.init(
+        address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+    )
 
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'study.db'}"

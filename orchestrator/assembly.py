@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from raystudy.frozen import FrozenTrial, TrialState
 from raystudy.orchestrator.brackets import BracketDesk
 from raystudy.orchestrator.calls import Call
 from raystudy.orchestrator.driver import Driver
+from raystudy.orchestrator.intake import Intake
 from raystudy.orchestrator.ledger import CALL, FIRST_STEP, LiveTrial, live_trial, past_trials
 from raystudy.orchestrator.mirror import Mirror
 from raystudy.orchestrator.progress import Progress
@@ -71,6 +73,7 @@ class Assembly:
         slots: int,
         on_finished: Callable[[FrozenTrial], None],
         say: Callable[[str], None],
+        now: Callable[[], dt.datetime] = dt.datetime.now,
     ) -> Driver:
         """Return the driver, ready to start; see ``Driver`` for the arguments."""
         live = self._live(self.proposer.history.known_space())
@@ -84,19 +87,20 @@ class Assembly:
         )
         planner = self.pruner.start(self.study.directions[0], self.study.system_attrs.get(FIRST_STEP))
         planner.restore(self.past)
+        call_id = self.call.fence.call_id
         return Driver(
             study=self.study,
-            call_id=self.call.fence.call_id,
             scheduler=scheduler,
             proposer=self.proposer,
             planner=planner,
             mirror=Mirror(writer),
+            intake=Intake(self.storage, self.study_id, call_id, self.proposer, planner, self.trials, now),
             storage=self.storage,
-            trials=self.trials,
             live=live,
             progress=self._progress(live),
             on_finished=on_finished,
             say=say,
+            now=now,
         )
 
     def _live(self, known_space: Mapping[str, Distribution]) -> list[LiveTrial]:

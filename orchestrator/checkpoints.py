@@ -17,7 +17,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,9 @@ import cloudpickle
 from raystudy.exceptions import StudyError
 
 __all__ = ["TrialVault", "study_folder", "trial_folder"]
+
+#: A complete checkpoint: (attempt, count) and its path.
+_Found = tuple[tuple[int, int], str]
 
 _NAME = re.compile(r"checkpoint-(\d+)-(\d+)$")
 
@@ -81,7 +84,7 @@ class TrialVault:
                 "optimize(..., storage_path=...)"
             ) from error
         self._newest = target
-        self._delete(older[:-1])
+        self._delete(self._not_of_successors(older)[:-1])
 
     def load(self) -> Any:
         """Return the newest state, the ``Path`` of the newest directory, or None if there is none."""
@@ -114,7 +117,8 @@ class TrialVault:
         """Replace the reports of the newest checkpoint, once that of its own step is known."""
         if self._newest is not None:
             self._write_json(f"{self._newest}/reports.json", dict(reports))
-            self._delete([entry for entry in self._complete() if entry[1] != self._newest])
+            others = [entry for entry in self._complete() if entry[1] != self._newest]
+            self._delete(self._not_of_successors(others))
 
     @cached_property
     def _located(self) -> tuple[Any, str]:
@@ -133,24 +137,33 @@ class TrialVault:
 
     @cached_property
     def _newest(self) -> str | None:
-        complete = [path for _, path in self._complete()]
-        if not complete or self._knows_its_report(complete[-1]):
-            return complete[-1] if complete else None
-        if len(complete) > 1 and self._knows_its_report(complete[-2]):
-            return complete[-2]
-        # Objectives need not report every step; but a first step can be run again without losing another.
-        return None if self._read_json(f"{complete[-1]}/meta.json")["step"] == 0 else complete[-1]
+        complete = self._complete()
+        if not complete:
+            return None
+        (_, count), newest = complete[-1]
+        # What a zombie has saved since then bears a higher count.
+        before = [path for key, path in complete[:-1] if key[1] < count][-1:]
+        if not self._knows_its_report(newest):
+            if before and self._knows_its_report(before[0]):
+                return before[0]
+            # Objectives need not report every step; but a first step can be run again without losing another.
+            return None if self._read_json(f"{newest}/meta.json")["step"] == 0 else newest
+        return newest
 
     def _knows_its_report(self, path: str) -> bool:
         step = self._read_json(f"{path}/meta.json")["step"]
         return step is None or str(step) in self._read_json(f"{path}/reports.json")
 
-    def _delete(self, checkpoints: list[tuple[tuple[int, int], str]]) -> None:
+    def _delete(self, checkpoints: Sequence[_Found]) -> None:
         for _, path in checkpoints:
             self._fs.rm(path, recursive=True)
 
-    def _complete(self) -> list[tuple[tuple[int, int], str]]:
-        """Return the complete checkpoints, oldest first, as ((attempt, count), path)."""
+    def _not_of_successors(self, checkpoints: Sequence[_Found]) -> list[_Found]:
+        """Leave out checkpoints of later attempts: a zombie must not delete those."""
+        return [(key, path) for key, path in checkpoints if key[0] <= self.attempt]
+
+    def _complete(self) -> list[_Found]:
+        """Return the complete checkpoints, oldest first."""
         if not self._fs.isdir(self._path):
             return []
         self._fs.invalidate_cache()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from raystudy.distributions import Distribution, ParamValue
@@ -27,6 +26,7 @@ from raystudy.orchestrator.events import (
     EndCall,
     Ending,
     Event,
+    FinishedElsewhere,
     IntakeClosed,
     Launch,
     Promoted,
@@ -39,7 +39,8 @@ from raystudy.orchestrator.events import (
     StopAsked,
     StopRunning,
 )
-from raystudy.orchestrator.ledger import BRACKET, CALL, FIRST_STEP, PROPOSAL, LiveTrial
+from raystudy.orchestrator.intake import Intake, NewTrial
+from raystudy.orchestrator.ledger import FIRST_STEP, LiveTrial
 from raystudy.orchestrator.mirror import Mirror
 from raystudy.orchestrator.progress import Progress
 from raystudy.orchestrator.proposing import Proposer
@@ -54,26 +55,17 @@ __all__ = ["Driver", "Order"]
 Order = Assignment | CloseIntake | StopRunning
 
 
-@dataclass(frozen=True, slots=True)
-class _NewTrial:
-    """Ticket of a creation or a claim."""
-
-    ticket: int
-    live: LiveTrial
-
-
 class Driver:
     """One call of ``optimize``.
 
     Args:
         study: The study.
-        call_id: The call that new trials count for.
         scheduler: The core.
         proposer: The sampler with its history of all stored trials.
-        planner: A restored judge that says which bracket a new trial joins.
+        planner: The intake's judge, which is kept up to date here.
         mirror: Where everything that must be stored goes.
-        storage: For reading what other programs do.
-        trials: All stored trials, by number.
+        intake: Where new trials come from.
+        storage: For reading what another program has made of a trial.
         live: The unfinished trials of this call.
         on_finished: Called with each trial whose result is durable, in commit order, before its slot is free.
         say: Called with a line for the user.
@@ -84,18 +76,17 @@ class Driver:
         self,
         *,
         study: StudyRecord,
-        call_id: str,
         scheduler: Scheduler,
         proposer: Proposer,
         planner: Judge,
         mirror: Mirror,
+        intake: Intake,
         storage: Storage,
-        trials: Sequence[FrozenTrial],
         live: Sequence[LiveTrial],
         progress: Progress,
         on_finished: Callable[[FrozenTrial], None],
         say: Callable[[str], None],
-        now: Callable[[], dt.datetime] = dt.datetime.now,
+        now: Callable[[], dt.datetime],
     ) -> None:
         #: What the shell has to do, in this order.
         self.orders: deque[Order] = deque()
@@ -104,11 +95,11 @@ class Driver:
         self.ended = False
         self.progress = progress
         self._study = study
-        self._call_id = call_id
         self._core = scheduler
         self._proposer = proposer
         self._planner = planner
         self._mirror = mirror
+        self._intake = intake
         self._storage = storage
         self._on_finished = on_finished
         self._say = say
@@ -117,14 +108,6 @@ class Driver:
         self._live = {live_trial.trial.number: live_trial for live_trial in live}
         self._results: dict[int, list[float] | None] = {}
         self._first_step_known = FIRST_STEP in study.system_attrs
-        self._next_number = len(trials)
-        #: Places in brackets that were meant for trials whose number another program took.
-        self._spare_places: deque[tuple[int | None, int]] = deque()
-        self._last_id = max((trial.trial_id for trial in trials), default=-1)
-        self._waiting = deque(t for t in trials if t.state is TrialState.WAITING)
-        self._foreign = {
-            t.trial_id for t in trials if t.state is TrialState.RUNNING and t.number not in self._live
-        }
 
     # ---- what a shell tells ------------------------------------------------------------------------
 
@@ -162,8 +145,8 @@ class Driver:
     def acknowledge(self, acknowledgement: Acknowledgement) -> None:
         """Take the word of the writer that something is durable."""
         match acknowledgement.ticket:
-            case _NewTrial(ticket, live):
-                self._on_created(ticket, live, acknowledgement)
+            case NewTrial() as new:
+                self._on_created(new, acknowledgement)
             case int(number):
                 self._on_saved(number, acknowledgement.refused)
             case other:
@@ -198,17 +181,7 @@ class Driver:
 
     def poll(self) -> None:
         """Look at what other programs have done to the study; call it about once a second."""
-        for trial in self._storage.read_changes(self._study.study_id, self._last_id, self._foreign):
-            self._last_id = max(self._last_id, trial.trial_id)
-            self._next_number = max(self._next_number, trial.number + 1)
-            if trial.number in self._live:
-                continue
-            self._foreign.discard(trial.trial_id)
-            if trial.state is TrialState.WAITING:
-                self._waiting.append(trial)
-                continue
-            if trial.state is TrialState.RUNNING:
-                self._foreign.add(trial.trial_id)
+        for trial in self._intake.look_around():
             self._proposer.observe(trial)
             self.progress.count_foreign(trial)
 
@@ -256,7 +229,8 @@ class Driver:
     def _perform(self, action: Action) -> None:
         match action:
             case Create(ticket):
-                self._create(ticket)
+                new = self._intake.take(ticket)
+                (self._mirror.claim if new.waiting else self._mirror.create)(new.live, new)
             case Launch(number, attempt):
                 live = self._live[number]
                 live.attempt, live.paused = attempt, False
@@ -276,43 +250,6 @@ class Driver:
             case EndCall():
                 self.ended = True
 
-    def _create(self, ticket: int) -> None:
-        if self._waiting:
-            self._claim(ticket, self._waiting.popleft())
-            return
-        number, self._next_number = self._next_number, self._next_number + 1
-        proposal = self._proposer.propose(number)
-        bracket, planned_as = self._enrol(number)
-        trial = FrozenTrial(number, TrialState.RUNNING, datetime_start=self._now())
-        trial.system_attrs = self._own_attrs(bracket)
-        if proposal:
-            trial.system_attrs[PROPOSAL] = {name: value for name, (value, _) in proposal.items()}
-        live = LiveTrial(trial, bracket=bracket, planned_as=planned_as, proposal=proposal)
-        self._mirror.create(live, _NewTrial(ticket, live))
-
-    def _claim(self, ticket: int, trial: FrozenTrial) -> None:
-        bracket, planned_as = self._enrol(trial.number)
-        attrs = self._own_attrs(bracket)
-        trial.state, trial.datetime_start = TrialState.RUNNING, self._now()
-        trial.system_attrs = {**trial.system_attrs, **attrs}
-        proposal = self._proposer.propose(trial.number)
-        live = LiveTrial(trial, bracket=bracket, planned_as=planned_as, proposal=proposal)
-        self._mirror.claim(live, attrs, _NewTrial(ticket, live))
-
-    def _own_attrs(self, bracket: int | None) -> dict[str, object]:
-        own: dict[str, object] = {CALL: self._call_id}
-        return own if bracket is None else {**own, BRACKET: bracket}
-
-    def _enrol(self, number: int) -> tuple[int | None, int]:
-        """Return the bracket of a new trial, and the number under which the planner knows it."""
-        if self._spare_places:
-            return self._spare_places.popleft()
-        if not self._planner.has_rungs:
-            return None, number
-        bracket = self._planner.next_bracket()
-        self._planner.enrol(number, bracket)
-        return bracket, number
-
     def _save_finish(self, live: LiveTrial, state: TrialState) -> None:
         trial = live.trial
         values = self._results.pop(trial.number, None)
@@ -326,28 +263,30 @@ class Driver:
 
     # ---- acknowledgements --------------------------------------------------------------------------
 
-    def _on_created(self, ticket: int, live: LiveTrial, acknowledgement: Acknowledgement) -> None:
-        trial = live.trial
-        if acknowledgement.created:
-            created = acknowledgement.created[0]
-            accepted = created is not None
-            trial.trial_id = created[0] if created is not None else -1
-        else:
+    def _on_created(self, new: NewTrial, acknowledgement: Acknowledgement) -> None:
+        trial = new.live.trial
+        if new.waiting:
             accepted = acknowledgement.claimed[0]
+        elif (created := acknowledgement.created[0]) is not None:
+            trial.trial_id, accepted = created[0], True
+        else:
+            accepted = False
         if not accepted:
-            self._spare_places.append((live.bracket, live.planned_as))
-            self._next_number = min(self._next_number, trial.number)
+            self._intake.refused(new)
             self.poll()
-            self._handle(CreateRefused(ticket))
+            self._handle(CreateRefused(new.ticket))
             return
-        self._last_id = max(self._last_id, trial.trial_id)
-        self._live[trial.number] = live
+        self._intake.accepted(new)
+        self._live[trial.number] = new.live
         self.progress.created()
-        self._handle(Created(ticket, trial.number))
+        self._handle(Created(new.ticket, trial.number))
 
     def _on_saved(self, number: int, refused: frozenset[int]) -> None:
         live = self._live[number]
+        event: Event = Saved(number)
         if live.trial.trial_id in refused:
+            if not live.trial.state.is_finished():
+                event = FinishedElsewhere(number)
             live.trial = self._storage.read_trial(live.trial.trial_id)
             self._say(f"trial {number} was finished by another program; its result stands")
             self._proposer.observe(live.trial)
@@ -355,4 +294,4 @@ class Driver:
             del self._live[number]
             self.progress.finished(live.trial)
             self._on_finished(live.trial)
-        self._handle(Saved(number))
+        self._handle(event)

@@ -21,6 +21,7 @@ __all__ = [
     "EndCall",
     "Ending",
     "Event",
+    "FinishedElsewhere",
     "IntakeClosed",
     "Launch",
     "Promoted",
@@ -93,6 +94,11 @@ class Dropped(TrialEvent):
 @dataclass(frozen=True, slots=True)
 class Saved(TrialEvent):
     """The last ``Save...`` action of the trial is durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedElsewhere(TrialEvent):
+    """Another program has finished the trial, which is in answer to SavePause or SaveAttempt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,12 +41,12 @@ class Mirror:
         )
         self._writer.submit([write], ticket)
 
-    def claim(self, live: LiveTrial, attrs: dict[str, object], ticket: object) -> None:
+    def claim(self, live: LiveTrial, ticket: object) -> None:
         """Take a waiting trial."""
         trial = live.trial
         if trial.datetime_start is None:
             raise ValueError(f"trial {trial.number} is claimed without a start time")
-        self._writer.submit([ClaimTrial(trial.trial_id, trial.datetime_start, attrs)], ticket)
+        self._writer.submit([ClaimTrial(trial.trial_id, trial.datetime_start, trial.system_attrs)], ticket)
 
     def parameter(self, live: LiveTrial, params: Proposal) -> None:
         """Store parameters that were just drawn."""

@@ -1,6 +1,6 @@
 """A search to be killed: writes a line to a trace for every epoch that it trains.
 
-    python killable_search.py DATABASE HOME TRACE N_TRIALS EXECUTOR
+python killable_search.py DATABASE HOME TRACE N_TRIALS EXECUTOR
 """
 
 import os
@@ -35,7 +35,13 @@ def main():
     if executor == "ray":
         import ray
 
-        ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=10**8)
+        ray.init(
+            address="local",
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            object_store_memory=10**8,
+        )
     study = raystudy.create_study(
         study_name="killed",
         storage=database,
@@ -45,7 +51,13 @@ def main():
     )
     run = partial(objective, trace=trace, pause_s=0.05)
     print("begin", flush=True)
-    study.optimize(run, n_trials=int(n_trials), executor=executor, n_jobs=2 if executor == "ray" else 1, storage_path=home)
+    study.optimize(
+        run,
+        n_trials=int(n_trials),
+        executor=executor,
+        n_jobs=2 if executor == "ray" else 1,
+        storage_path=home,
+    )
     print("done", flush=True)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,13 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(420)]
 
 
 def start(folder: Path, executor: str) -> subprocess.Popen[str]:
-    arguments = [f"sqlite:///{folder}/study.db", str(folder / "home"), str(folder / "trace"), str(N_TRIALS), executor]
+    arguments = [
+        f"sqlite:///{folder}/study.db",
+        str(folder / "home"),
+        str(folder / "trace"),
+        str(N_TRIALS),
+        executor,
+    ]
     environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
     environment |= {"RAYSTUDY_LEASE_S": "3", "OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
     with (folder / "output").open("a") as log:
@@ -50,14 +57,16 @@ def check_study(folder: Path) -> None:
     assert all(trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in trials)
     runs: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for line in (folder / "trace").read_text().splitlines():
-        number, epoch, process = line.split()
-        runs[int(number)][process].append(int(epoch))
+        trial, epoch, process = line.split()
+        runs[int(trial)][process].append(int(epoch))
     for number, by_process in runs.items():
         spans = list(by_process.values())
-        for before, after in zip(spans, spans[1:], strict=False):
+        for before, after in pairwise(spans):
             assert after[0] >= before[-1], f"trial {number} trained more than one epoch again: {spans}"
         told = trials[number].intermediate_values
-        assert set(told) == {epoch for span in spans for epoch in span}, f"trial {number} lost reports: {spans}"
+        assert set(told) == {epoch for span in spans for epoch in span}, (
+            f"trial {number} lost reports: {spans}"
+        )
 
 
 @pytest.mark.parametrize("executor", ["ray", "inline"])

@@ -36,7 +36,12 @@ def run(tmp_path, executor, n_trials=17, n_jobs=1, mode="sync", storage=None, **
         storage=storage, study_name="s", sampler=TPESampler(seed=5, n_startup_trials=6), pruner=pruner
     )
     study.optimize(
-        curve, n_trials=n_trials, executor=executor, n_jobs=n_jobs, storage_path=str(tmp_path / executor), **options
+        curve,
+        n_trials=n_trials,
+        executor=executor,
+        n_jobs=n_jobs,
+        storage_path=str(tmp_path / executor),
+        **options,
     )
     return study
 
@@ -102,7 +107,7 @@ def test_wrong_results_fail_the_trial_and_say_why(tmp_path: Path, capfd: pytest.
 def test_an_objective_that_cannot_be_pickled_is_refused_before_a_trial_begins() -> None:
     lock = threading.Lock()
     study = raystudy.create_study()
-    with pytest.raises(TypeError, match="must be picklable.*lock.*inside the objective"):
+    with pytest.raises(TypeError, match=r"must be picklable.*lock.*inside the objective"):
         study.optimize(lambda t: float(lock.locked()), n_trials=1, executor="ray")
     assert study.trials == []
 

@@ -23,16 +23,24 @@ class World:
         self.study_id = self.storage.create_study("study", [StudyDirection.MINIMIZE])
         self.said = []
         self.while_asleep = lambda: None
+        self.once_asleep = []
 
     def sleep(self, seconds):
         self.now += seconds
         self.while_asleep()
+        for act in self.once_asleep:
+            act()
+        self.once_asleep.clear()
 
     def begin(self, target):
         return begin_call(self.storage, self.study_id, target, self.said.append, self.sleep)
 
     def open(self, target, lease_s, fence=DEAD):
         self.storage.open_call(self.study_id, fence, target, lease_s)
+
+    def all_renew(self):
+        for call in self.storage.read_calls(self.study_id):
+            self.storage.renew_call(self.study_id, Fence(call.call_id, call.owner), LEASE_S)
 
     def owners(self):
         return {call.call_id: call.owner for call in self.storage.read_calls(self.study_id)}
@@ -103,7 +111,7 @@ def test_call_that_ends_while_it_is_watched_is_left_alone(world):
 
 def test_call_that_is_given_up_while_it_is_watched_is_taken_over(world):
     world.open(10, lease_s=LEASE_S)
-    world.while_asleep = lambda: world.storage.renew_call(world.study_id, DEAD, 0.0)
+    world.once_asleep.append(lambda: world.storage.renew_call(world.study_id, DEAD, 0.0))
     assert world.begin(3).taken_over
     assert world.now - 1000.0 <= 2.0
 
@@ -129,6 +137,7 @@ def test_of_two_takers_one_gets_the_call():
     for _ in range(20):
         world, calls = World(), []
         world.open(10, lease_s=-1.0)
+        world.while_asleep = world.all_renew  # the winner is alive
         barrier = threading.Barrier(2)
 
         def take(world=world, calls=calls, barrier=barrier):
@@ -146,11 +155,7 @@ def test_of_two_takers_one_gets_the_call():
 def test_taker_that_finds_the_call_taken_meanwhile_opens_its_own(world):
     world.open(10, lease_s=LEASE_S)
     rival = Fence("dead", "rival")
-
-    def take_when_it_can():
-        world.storage.take_over_call(world.study_id, rival, 10, LEASE_S)
-
-    world.while_asleep = take_when_it_can
+    world.while_asleep = lambda: world.storage.take_over_call(world.study_id, rival, 10, LEASE_S)
     call = world.begin(10)
     assert not call.taken_over
     assert world.owners()["dead"] == "rival"

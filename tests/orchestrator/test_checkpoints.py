@@ -66,9 +66,10 @@ def test_arbitrary_object_is_pickled(folder, state):
     vault(folder).save(state, 1, {})
     loaded = vault(folder, 2).load()
     assert type(loaded) is type(state)
-    assert repr(vars(loaded) if isinstance(loaded, Net) else loaded)[:10] == repr(
-        vars(state) if isinstance(state, Net) else state
-    )[:10]
+    assert (
+        repr(vars(loaded) if isinstance(loaded, Net) else loaded)[:10]
+        == repr(vars(state) if isinstance(state, Net) else state)[:10]
+    )
 
 
 def test_optimizer_with_its_model_comes_back(folder):
@@ -76,7 +77,7 @@ def test_optimizer_with_its_model_comes_back(folder):
     optimizer = torch.optim.Adam(model.parameters())
     model(torch.ones(1, 2)).sum().backward()
     optimizer.step()
-    vault(folder).save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, 0, {})
+    vault(folder).save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, 0, {0: 1.0})
     loaded = vault(folder, 2).load()
     optimizer.load_state_dict(loaded["optimizer"])
     model.load_state_dict(loaded["model"])
@@ -102,7 +103,7 @@ def test_path_that_is_no_directory_is_refused(folder, tmp_path):
         vault(folder).save(tmp_path / "file", 1, {})
 
 
-def test_newest_checkpoint_wins_and_older_ones_are_deleted(folder):
+def test_newest_checkpoint_wins(folder):
     saving = vault(folder)
     for epoch in range(12):  # beyond 9: the count is compared as a number
         saving.save({"epoch": epoch}, epoch, {epoch: 0.5})
@@ -110,12 +111,35 @@ def test_newest_checkpoint_wins_and_older_ones_are_deleted(folder):
     assert vault(folder, 2).newest_step() == 11
 
 
-def test_disk_holds_one_checkpoint_of_a_trial(tmp_path):
+def test_disk_holds_one_checkpoint_of_a_trial_once_its_report_is_noted(tmp_path):
     for attempt in (1, 2):
         saving = vault(tmp_path, attempt)
         for epoch in range(3):
             saving.save({"epoch": epoch}, epoch, {})
-    assert len(names(tmp_path)) == 1
+            assert len(names(tmp_path)) <= 2
+            saving.note_reports({epoch: 0.5})
+            assert len(names(tmp_path)) == 1
+
+
+def test_checkpoint_whose_own_report_was_lost_gives_way_to_the_one_before(folder):
+    saving = vault(folder)
+    saving.save("first", 4, {})
+    saving.note_reports({4: 0.5})
+    saving.save("second", 5, {4: 0.5})
+    found = vault(folder, 2)
+    assert (found.load(), found.newest_step(), found.reports()) == ("first", 4, {4: 0.5})
+
+
+def test_first_step_is_run_again_when_its_report_was_lost(folder):
+    vault(folder).save("state", 0, {})
+    assert vault(folder, 2).load() is None
+
+
+def test_objective_that_reports_seldom_goes_on_from_its_newest_checkpoint(folder):
+    saving = vault(folder)
+    for step in (10, 11, 12):
+        saving.save(step, step, {9: 0.5})
+    assert vault(folder, 2).load() == 12
 
 
 def test_later_attempt_wins_over_an_earlier_one(folder):
@@ -128,10 +152,7 @@ def test_later_attempt_wins_over_an_earlier_one(folder):
 @pytest.mark.parametrize("damage", [os.unlink, lambda path: Path(path).write_text('{"kind": "p')])
 def test_half_written_checkpoint_is_ignored(tmp_path, damage):
     vault(tmp_path).save("whole", 1, {1: 0.5})
-    kept = tmp_path / "kept"
-    shutil.copytree(tmp_path / "checkpoint-1-1", kept)
     vault(tmp_path).save("cut short", 2, {2: 0.5})
-    kept.rename(tmp_path / "checkpoint-1-1")
     damage(tmp_path / "checkpoint-1-2" / "meta.json")
     found = vault(tmp_path, 2)
     assert (found.load(), found.newest_step(), found.reports()) == ("whole", 1, {1: 0.5})
@@ -144,21 +165,25 @@ def test_checkpoint_after_a_half_written_one_is_whole(tmp_path):
     assert vault(tmp_path, 3).load() == "whole"
 
 
-def test_zombie_of_an_older_attempt_never_wins(folder):
+@pytest.mark.parametrize("reported", [True, False])
+def test_zombie_of_an_older_attempt_never_wins(folder, reported):
     zombie = vault(folder, 1)
-    zombie.save("zombie", 1, {})
-    vault(folder, 2).save("successor", 2, {})
+    zombie.save("begun", 1, {1: 0.5})
+    vault(folder, 2).save("successor", 2, {2: 0.5} if reported else {})
     zombie.save("zombie", 50, {50: 9.0})
-    found = vault(folder, 3)
-    assert (found.load(), found.newest_step(), found.reports()) == ("successor", 2, {})
+    assert vault(folder, 3).load() == ("successor" if reported else "begun")
 
 
-def test_zombie_leaves_the_files_of_its_successor_alone(tmp_path):
-    zombie, successor = vault(tmp_path, 1), vault(tmp_path, 2)
-    zombie.save("zombie", 1, {})
-    successor.save("successor", 2, {})
-    zombie.save("zombie", 3, {})
+def test_zombie_leaves_the_files_of_its_successor_alone(folder):
+    zombie, successor = vault(folder, 1), vault(folder, 2)
+    zombie.save("zombie", 1, {1: 0.5})
+    for step in (2, 3):
+        successor.save("successor", step, {step: 0.5})
+        zombie.save("zombie", step, {})
+        zombie.note_reports({step: 0.5})
     assert successor.load() == "successor"
+    successor.note_reports({3: 0.25})
+    assert vault(folder, 3).reports() == {3: 0.25}
 
 
 def test_reports_travel_with_the_checkpoint(folder):

@@ -160,7 +160,9 @@ def test_event_of_a_finished_trial_changes_nothing():
     core = started(target=2, slots=2)
     core.handle(Returned(0, 1, Ending.COMPLETE))
     core.handle(Saved(0))
-    assert core.handle(Promoted(0)) == core.handle(Dropped(0)) == core.handle(Returned(0, 1, Ending.LOST)) == []
+    assert (
+        core.handle(Promoted(0)) == core.handle(Dropped(0)) == core.handle(Returned(0, 1, Ending.LOST)) == []
+    )
 
 
 def test_refused_creation_is_made_up_for():

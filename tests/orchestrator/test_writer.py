@@ -11,7 +11,13 @@ import pytest
 from raystudy.exceptions import LeaseLost, StorageUnavailable
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.orchestrator import writer as writer_module
-from raystudy.orchestrator.writer import Acknowledgement, DirectWriter, ThreadedWriter, WriterFailed, new_writer
+from raystudy.orchestrator.writer import (
+    Acknowledgement,
+    DirectWriter,
+    ThreadedWriter,
+    WriterFailed,
+    new_writer,
+)
 from raystudy.storages import InMemoryStorage
 from raystudy.storages.base import ClaimTrial, CreateTrial, Fence, FinishTrial, Report, SetAttrs
 from raystudy.storages.rdb import RDBStorage
@@ -124,7 +130,10 @@ def test_each_ticket_is_given_its_own_part_of_a_shared_commit(bench):
     (waiting, _), *_ = bench.delivered().created
     claim = ClaimTrial(waiting, NOW)
     bench.submit_while_busy(
-        ([create(1)], "first"), ([create(9)], None), ([claim], "claim"), ([create(9), create(2), claim], "last")
+        ([create(1)], "first"),
+        ([create(9)], None),
+        ([claim], "claim"),
+        ([create(9), create(2), claim], "last"),
     )
     first, claimed, last = (bench.delivered() for _ in range(3))
     assert [number for _, number in first.created] == [1]
