@@ -46,7 +46,7 @@ class _AskLink:
             known = self.desk.known_params(self.number)
             return self.desk.proposer.suggest(self.number, name, distribution, known)
 
-    def report(self, step: int, value: float, news: News | None, resumable: bool) -> Verdict:
+    def report(self, step: int, value: float, _news: News | None, _resumable: bool) -> Verdict:
         self.desk.write(Report(self.trial_id, step, value))
         with self.desk.lock:
             # Nobody would hand a paused trial out again, so it is judged as one that saves no checkpoints.
@@ -130,12 +130,16 @@ class AskDesk:
         with self.lock:
             trials = self._storage.read_trials(self._study.study_id)
             if not 0 <= number < len(trials):
-                raise ValueError(f"tell: this study has no trial {number}, its numbers end at {len(trials) - 1}")
+                raise ValueError(
+                    f"tell: this study has no trial {number}, its numbers end at {len(trials) - 1}"
+                )
             trial = trials[number]
             if trial.state.is_finished() and skip_if_finished:
                 return trial
             if trial.state is not TrialState.RUNNING:
-                raise ValueError(f"tell: trial {number} is {trial.state.name}, only a RUNNING one can be told")
+                raise ValueError(
+                    f"tell: trial {number} is {trial.state.name}, only a RUNNING one can be told"
+                )
             final, told = _result(trial, values, state, len(self._study.directions))
             self.write(FinishTrial(trial.trial_id, final, told, dt.datetime.now()))  # noqa: DTZ005 - local
             finished = self._storage.read_trial(trial.trial_id)

@@ -25,9 +25,7 @@ from raystudy.storages.base import Storage, StudyRecord
 __all__ = ["Assembly", "learned_proposer", "new_desk"]
 
 
-def learned_proposer(
-    sampler: Sampler, study: StudyRecord, seed: int, trials: list[FrozenTrial]
-) -> Proposer:
+def learned_proposer(sampler: Sampler, study: StudyRecord, seed: int, trials: list[FrozenTrial]) -> Proposer:
     """Return a proposer that has seen all stored trials."""
     proposer = Proposer(sampler, study.directions, seed)
     for trial in trials:
@@ -107,7 +105,9 @@ class Assembly:
         return [live_trial(t, known_space) for t in self.of_call if t.state is TrialState.RUNNING]
 
     def _progress(self, live: list[LiveTrial]) -> Progress:
-        progress = Progress(self.call.target, self.study.directions[0], single=len(self.study.directions) == 1)
+        progress = Progress(
+            self.call.target, self.study.directions[0], single=len(self.study.directions) == 1
+        )
         for trial in self.trials:
             progress.count_foreign(trial)
         for trial in self.of_call:

@@ -130,9 +130,15 @@ def values_of(result: object, n_objectives: int) -> tuple[list[float] | None, st
         try:
             value = float(part)
         except (TypeError, ValueError):
-            return None, f"the objective must return {wanted}, it returned {_short(result)}; check its return statements"
+            return (
+                None,
+                f"the objective must return {wanted}, it returned {_short(result)}; check its return statements",
+            )
         if math.isnan(value):
-            return None, f"the objective must return {wanted}, it returned nan; return a bad finite value instead"
+            return (
+                None,
+                f"the objective must return {wanted}, it returned nan; return a bad finite value instead",
+            )
         values.append(value)
     return values, ""
 

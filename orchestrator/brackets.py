@@ -62,7 +62,14 @@ class BracketDesk:
             self._judge.enrol(number, bracket)
 
     def report(
-        self, number: int, attempt: int, bracket: int | None, step: int, value: float, news: News | None, resumable: bool
+        self,
+        number: int,
+        attempt: int,
+        bracket: int | None,
+        step: int,
+        value: float,
+        news: News | None,
+        resumable: bool,
     ) -> Verdict:
         """Take a report and return the verdict; a report of an attempt that was replaced changes nothing."""
         current = self._attempts.setdefault(number, attempt)

@@ -12,10 +12,11 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from raystudy.exceptions import LeaseLost
 from raystudy.orchestrator.writer import LEASE_S, RENEW_EVERY_S
 from raystudy.storages.base import CallRecord, Fence, Storage
 
-__all__ = ["Call", "begin_call"]
+__all__ = ["Call", "OwnedCall", "begin_call"]
 
 _POLL_S = 0.5
 
@@ -33,6 +34,24 @@ class Call:
     fence: Fence
     target: int | None
     taken_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedCall:
+    """Ends a call when the block ends; after Ctrl-C it gives up the lease, so that the next call goes on."""
+
+    storage: Storage
+    study_id: int
+    fence: Fence
+
+    def __enter__(self) -> None:
+        """Do nothing: the lease is ours already."""
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is KeyboardInterrupt:
+            self.storage.renew_call(self.study_id, self.fence, 0.0)
+        elif kind is not LeaseLost:
+            self.storage.end_call(self.study_id, self.fence)
 
 
 def begin_call(
@@ -70,7 +89,11 @@ def _unended(storage: Storage, study_id: int) -> list[CallRecord]:
 
 
 def _has_died(
-    storage: Storage, study_id: int, seen: CallRecord, say: Callable[[str], None], sleep: Callable[[float], None]
+    storage: Storage,
+    study_id: int,
+    seen: CallRecord,
+    say: Callable[[str], None],
+    sleep: Callable[[float], None],
 ) -> bool:
     """Watch a call until its lease runs out (True) or is renewed or given up (False)."""
     waited = 0.0

@@ -212,7 +212,9 @@ class Driver:
             self._say(f"trial {outcome.number}: attempt {outcome.attempt} was lost: {outcome.reason}")
         elif outcome.reason:
             self._say(f"trial {outcome.number} failed: {outcome.reason}")
-        cannot_wait = live.bracket is not None and outcome.ending is Ending.PRUNED and not outcome.checkpointed
+        cannot_wait = (
+            live.bracket is not None and outcome.ending is Ending.PRUNED and not outcome.checkpointed
+        )
         if cannot_wait and not self._said_cannot_wait:
             self._said_cannot_wait = True
             self._say(

@@ -43,4 +43,4 @@ def _prefers_ray(request: CallRequest) -> bool:
     if ray is not None and ray.is_initialized():
         return True
     # Where `ray start` notes the address of this host's cluster.
-    return (Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster").is_file()  # noqa: S108
+    return (Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster").is_file()

@@ -7,6 +7,7 @@ and Ctrl-C work as ever.  With more, each attempt runs in a thread of a pool.
 from __future__ import annotations
 
 import math
+import os
 import queue
 import threading
 import time
@@ -17,21 +18,21 @@ from typing import Any
 
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import FrozenTrial, Verdict
-from raystudy.orchestrator.attempt import Outcome, run_attempt
 from raystudy.orchestrator.assembly import Assembly
-from raystudy.orchestrator.calls import begin_call
+from raystudy.orchestrator.attempt import Outcome, run_attempt
+from raystudy.orchestrator.calls import OwnedCall, begin_call
 from raystudy.orchestrator.checkpoints import TrialVault
 from raystudy.orchestrator.driver import Driver
 from raystudy.orchestrator.events import CloseIntake
 from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.request import CallRequest
-from raystudy.orchestrator.writer import Acknowledgement, WriterFailed, new_writer
+from raystudy.orchestrator.writer import Outage, WriterFailed, WriterWord, new_writer
 from raystudy.trial import Assignment, News
 
 __all__ = ["InlineShell", "Message", "optimize_inline"]
 
 #: What arrives in the shell's inbox.
-Message = Acknowledgement | WriterFailed | Outcome
+Message = WriterWord | Outcome
 
 #: Time between two looks at what other programs have done to the study, in seconds.
 POLL_EVERY_S = 1.0
@@ -82,7 +83,7 @@ class InlineShell:
         self._request = request
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._writer = new_writer(assembly.storage, assembly.study_id, assembly.call.fence, self._inbox.put)
-        n_jobs = request.n_jobs or 1
+        n_jobs = (os.cpu_count() or 1) if request.n_jobs == -1 else request.n_jobs or 1
         self.driver = assembly.driver(self._writer, n_jobs, self._tell_finished, request.say)
         self._pool = ThreadPoolExecutor(n_jobs, "raystudy-trial") if n_jobs > 1 else None
         self._line = ProgressLine(enabled=request.show_progress)
@@ -137,6 +138,8 @@ class InlineShell:
                     self.driver.returned(message)
                 case WriterFailed(error):
                     raise error
+                case Outage(lost):
+                    self.driver.progress.outage = lost
                 case _:
                     self.driver.acknowledge(message)
 
@@ -172,14 +175,7 @@ def optimize_inline(request: CallRequest) -> None:
         request.storage, request.study_id, call, request.sampler, request.seed, request.pruner
     )
     shell = InlineShell(request, assembly)
-    try:
+    with OwnedCall(request.storage, request.study_id, call.fence):
         shell.run()
-    except KeyboardInterrupt:
-        request.storage.renew_call(request.study_id, call.fence, 0.0)  # the next call takes over at once
-        raise
-    except Exception:
-        request.storage.end_call(request.study_id, call.fence)
-        raise
-    request.storage.end_call(request.study_id, call.fence)
     if shell.driver.failure is not None and shell.driver.failure.failure is not None:
         raise shell.driver.failure.failure.exception()

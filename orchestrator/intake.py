@@ -61,9 +61,7 @@ class Intake:
         self._next_number = len(trials)
         self._last_id = max((trial.trial_id for trial in trials), default=-1)
         self._waiting = deque(t for t in trials if t.state is TrialState.WAITING)
-        self._foreign = {
-            t.trial_id for t in trials if t.state is TrialState.RUNNING and not self._is_ours(t)
-        }
+        self._foreign = {t.trial_id for t in trials if t.state is TrialState.RUNNING and not self._is_ours(t)}
         #: Places in brackets, as (bracket, number the planner knows), whose trials were refused.
         self._spare_places: deque[tuple[int | None, int]] = deque()
 

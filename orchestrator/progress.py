@@ -100,7 +100,9 @@ class ProgressLine:
         plain_every_s: Shortest time between two plain lines, in seconds.
     """
 
-    def __init__(self, stream: TextIO | None = None, *, enabled: bool = True, plain_every_s: float = 5.0) -> None:
+    def __init__(
+        self, stream: TextIO | None = None, *, enabled: bool = True, plain_every_s: float = 5.0
+    ) -> None:
         self._stream = stream or sys.stderr
         self._enabled = enabled
         self._terminal = self._stream.isatty()

@@ -73,7 +73,9 @@ class Proposer:
         """
         step = trial.last_step if trial.state is TrialState.PRUNED else rung_step
         observed = None if step is None else (step, trial.intermediate_values[step])
-        self.history.update(trial.number, trial.state, trial.params, trial.distributions, trial.values, observed)
+        self.history.update(
+            trial.number, trial.state, trial.params, trial.distributions, trial.values, observed
+        )
 
     def _draw(self, number: int, name: str, distribution: Distribution) -> ParamValue:
         return self._sampler.sample(name, distribution, self.history, generator(self._seed, number, name))

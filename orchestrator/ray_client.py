@@ -76,7 +76,9 @@ class _Client:
         # Where this process runs, so that a database file on this host can be opened.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         manager = BracketManagerActor.options(num_cpus=0, scheduling_strategy=here).remote()
-        driver = StudyDriverActor.options(num_cpus=0, scheduling_strategy=here).remote(self._remaining(), manager)
+        driver = StudyDriverActor.options(num_cpus=0, scheduling_strategy=here).remote(
+            self._remaining(), manager
+        )
         running = driver.run.remote(driver)
         try:
             self._follow(driver)
@@ -131,6 +133,7 @@ def _pickled(request: CallRequest) -> bytes:
         ) from error
     if len(blob) > _LARGE_CLOSURE_BYTES:
         request.say(
-            f"the objective carries {len(blob) / 1e6:.0f} MB with it; load large data inside it, or pass a ray.put reference"
+            f"the objective carries {len(blob) / 1e6:.0f} MB with it; "
+            "load large data inside it, or pass a ray.put reference"
         )
     return blob

@@ -46,7 +46,9 @@ def connect() -> None:
                 f"no Ray cluster answers at RAY_ADDRESS={os.environ['RAY_ADDRESS']}; is it up, and does it want a "
                 "token? Then set RAY_AUTH_MODE=token and copy ~/.ray/auth_token from its head"
             ) from error
-        ray.init(address="local", **options)  # the cluster of this host was killed and left its address behind
+        ray.init(
+            address="local", **options
+        )  # the cluster of this host was killed and left its address behind
 
 
 def task_options(resources: Mapping[str, float]) -> TaskOptions:

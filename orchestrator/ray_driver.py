@@ -7,6 +7,7 @@ nothing; it launches tasks, and tells the driver what came of them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from raystudy.orchestrator.progress import Progress
 from raystudy.orchestrator.ray_cluster import capacity, task_options
 from raystudy.orchestrator.ray_manager import BracketManager
 from raystudy.orchestrator.ray_task import Asker, TrialWork, run_trial
-from raystudy.orchestrator.writer import Acknowledgement, WriterFailed, new_writer
+from raystudy.orchestrator.writer import Outage, WriterFailed, WriterWord, new_writer
 from raystudy.pruners.base import Pruner
 from raystudy.samplers.base import Sampler
 from raystudy.storages.base import Storage
@@ -113,10 +114,8 @@ class StudyDriver:
     @ray.method
     async def updates(self) -> Update:
         """Return what has happened, as soon as something has, or after a quarter of a second."""
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), 0.25)
-        except TimeoutError:
-            pass
         self._changed.clear()
         update, self._update = self._update, Update(ended=self._update.ended, failure=self._update.failure)
         if self._driver is not None:
@@ -152,9 +151,7 @@ class StudyDriver:
     async def _run(self, me: ActorProxy[StudyDriver]) -> None:
         call, loop = self._call, asyncio.get_running_loop()
         self._broken = loop.create_future()
-        owned = await asyncio.to_thread(
-            begin_call, call.storage, call.study_id, call.n_trials, self._say
-        )
+        owned = await asyncio.to_thread(begin_call, call.storage, call.study_id, call.n_trials, self._say)
         if owned.taken_over:
             self._say("going on with an interrupted call of this study")
         assembly = await asyncio.to_thread(
@@ -166,13 +163,15 @@ class StudyDriver:
             call.pruner, assembly.study.directions[0], first_step, assembly.past
         )
 
-        def deliver(message: Acknowledgement | WriterFailed) -> None:
-            loop.call_soon_threadsafe(self._on_ack, message)
+        def deliver(message: WriterWord) -> None:
+            loop.call_soon_threadsafe(self._on_word, message)
 
         writer = new_writer(call.storage, call.study_id, owned.fence, deliver)
         slots = await asyncio.to_thread(self._slots)
         self._driver = driver = assembly.driver(writer, slots, self._on_finished, self._say)
-        self._work = TrialWork(call.digest, self._manager, cast(ActorProxy[Asker], me), uses_gpu=call.resources.get("GPU", 0) > 0)
+        self._work = TrialWork(
+            call.digest, self._manager, cast(ActorProxy[Asker], me), uses_gpu=call.resources.get("GPU", 0) > 0
+        )
         driver.take_news(news)
         driver.start()
         self._obey()
@@ -216,12 +215,15 @@ class StudyDriver:
         fitting = max(1, capacity(self._call.resources))
         return fitting if self._call.n_jobs in (None, -1) else min(fitting, self._call.n_jobs or 1)
 
-    def _on_ack(self, message: Acknowledgement | WriterFailed) -> None:
-        if isinstance(message, WriterFailed):
-            self._break(message.error)
-            return
-        self._begun.acknowledge(message)
-        self._obey()
+    def _on_word(self, message: WriterWord) -> None:
+        match message:
+            case WriterFailed(error):
+                self._break(error)
+            case Outage(lost):
+                self._begun.progress.outage = lost
+            case _:
+                self._begun.acknowledge(message)
+                self._obey()
 
     def _on_finished(self, trial: FrozenTrial) -> None:
         self._update.finished.append(trial)

@@ -98,7 +98,11 @@ def run_trial(blob: bytes, work: TrialWork, assignment: Assignment, folder: str)
     objective, catch = _load(_Blob(work.digest, blob))
     with _log_file(folder):
         outcome = run_attempt(
-            objective, catch, assignment, _RemoteLink(work, assignment), TrialVault(folder, assignment.attempt)
+            objective,
+            catch,
+            assignment,
+            _RemoteLink(work, assignment),
+            TrialVault(folder, assignment.attempt),
         )
     if outcome.failure is not None:
         outcome.failure = outcome.failure.pickled()

@@ -48,32 +48,9 @@ from raystudy.orchestrator.events import (
     StopRunning,
     TrialEvent,
 )
+from raystudy.orchestrator.phases import WITH_SLOT, Phase, ResumedTrial
 
 __all__ = ["Phase", "ResumedTrial", "Scheduler"]
-
-
-class Phase(Enum):
-    """Where a live trial stands; a finished one is forgotten."""
-
-    QUEUED = "waiting for a slot to go on"
-    STARTING = "another attempt is being stored"
-    RUNNING = "an attempt is running"
-    PAUSING = "a pause is being stored"
-    PAUSED = "waiting at a rung"
-    FINISHING = "a result is being stored"
-
-
-#: Phases in which a trial holds a slot.  A paused trial that is dropped finishes without one.
-_WITH_SLOT = frozenset({Phase.STARTING, Phase.RUNNING, Phase.PAUSING, Phase.FINISHING})
-
-
-@dataclass(frozen=True, slots=True)
-class ResumedTrial:
-    """A trial of a call that is taken over: where it stood, and its last attempt."""
-
-    number: int
-    attempt: int
-    paused: bool
 
 
 @dataclass(slots=True)
@@ -177,7 +154,7 @@ class Scheduler:
         if queued != set(self._queue) or len(self._queue) != len(queued):
             raise IllegalTransition(f"queue {list(self._queue)} is not the queued trials {sorted(queued)}")
         for trial in self._trials.values():
-            if trial.holds_slot and trial.phase not in _WITH_SLOT:
+            if trial.holds_slot and trial.phase not in WITH_SLOT:
                 raise IllegalTransition(f"{trial} holds a slot")
         if self.target is not None and self.created > max(self.target, len(self._trials)):
             raise IllegalTransition(f"created {self.created} trials for a target of {self.target}")
@@ -290,7 +267,7 @@ class Scheduler:
         if not self._trials:
             self.ended = True
             return [EndCall()]
-        if any(trial.phase in _WITH_SLOT for trial in self._trials.values()):
+        if any(trial.phase in WITH_SLOT for trial in self._trials.values()):
             return []
         if self._queue and not self._stopping:
             return []  # the cluster has no slot just now

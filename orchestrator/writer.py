@@ -16,10 +16,19 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from raystudy.exceptions import StorageUnavailable
-from raystudy.storages.memory import InMemoryStorage
 from raystudy.storages.base import ClaimTrial, CommitResult, CreateTrial, Fence, Storage, Write
+from raystudy.storages.memory import InMemoryStorage
 
-__all__ = ["Acknowledgement", "DirectWriter", "ThreadedWriter", "Writer", "WriterFailed", "new_writer"]
+__all__ = [
+    "Acknowledgement",
+    "DirectWriter",
+    "Outage",
+    "ThreadedWriter",
+    "Writer",
+    "WriterFailed",
+    "WriterWord",
+    "new_writer",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +59,15 @@ class WriterFailed:
     error: Exception
 
 
-Deliver = Callable[[Acknowledgement | WriterFailed], None]
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """The database is out of reach, or back."""
+
+    lost: bool
+
+
+WriterWord = Acknowledgement | WriterFailed | Outage
+Deliver = Callable[[WriterWord], None]
 
 
 class Writer(Protocol):
@@ -96,15 +113,13 @@ class ThreadedWriter:
         storage: Where to.
         study_id: The study.
         fence: The lease, which this thread renews.
-        deliver: Called from the writer's thread with acknowledgements, or once with a failure.
-        on_outage: Called from the writer's thread when the database is lost (True) and back (False).
+        deliver: Called from the writer's thread with all that there is to tell.
     """
 
     storage: Storage
     study_id: int
     fence: Fence
     deliver: Deliver
-    on_outage: Callable[[bool], None] = lambda lost: None
     _waiting: list[_Submission] = field(default_factory=list)
     _oldest: float = 0.0
     _urgent: bool = False
@@ -147,7 +162,9 @@ class ThreadedWriter:
     def _next_batch(self) -> list[_Submission] | None:
         with self._changed:
             while not self._closing and not self._urgent:
-                due = self._next_renewal if not self._waiting else min(self._next_renewal, self._oldest + LAG_S)
+                due = (
+                    self._next_renewal if not self._waiting else min(self._next_renewal, self._oldest + LAG_S)
+                )
                 remaining = due - time.monotonic()
                 if remaining <= 0:
                     break
@@ -171,13 +188,13 @@ class ThreadedWriter:
             except StorageUnavailable as error:
                 if tries == 0:
                     _log.warning("the database is out of reach, trying again: %s", error)
-                    self.on_outage(True)
+                    self.deliver(Outage(lost=True))
                 time.sleep(_BACK_OFF_S[min(tries, len(_BACK_OFF_S) - 1)])
                 tries += 1
             else:
                 if tries:
                     _log.warning("the database is back")
-                    self.on_outage(False)
+                    self.deliver(Outage(lost=False))
                 return result
 
     def _renew_if_due(self) -> None:

@@ -33,9 +33,15 @@ CategoricalChoice = None | bool | int | float | str
 ParamValue = CategoricalChoice
 
 
+#: How far a value may lie from its grid, in steps, and still count as on it.
+_GRID_TOLERANCE = 1.0e-8
+
+
 def _check_bounds(kind: str, low: float, high: float, log: bool, minimum_for_log: float) -> None:
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise ValueError(f"{kind}: bounds must be finite, got low={low}, high={high}; use large finite bounds")
+        raise ValueError(
+            f"{kind}: bounds must be finite, got low={low}, high={high}; use large finite bounds"
+        )
     if low > high:
         raise ValueError(f"{kind}: need low <= high, got low={low}, high={high}; swap the two bounds")
     if log and low < minimum_for_log:
@@ -96,7 +102,7 @@ class FloatDistribution:
         if self.step is None:
             return True
         steps = (internal - self.low) / self.step
-        return abs(steps - round(steps)) < 1.0e-8
+        return abs(steps - round(steps)) < _GRID_TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,16 @@ class FrozenTrial(SuggestMethods):
     def report(self, value: float, step: int) -> None:
         """Do nothing: a frozen trial takes no reports."""
 
+    def save_checkpoint(self, state: object, step: int | None = None) -> None:
+        """Do nothing: a frozen trial keeps no checkpoints."""
+
+    def load_checkpoint(self) -> None:
+        """Return None: the objective starts from the beginning."""
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Set a user attribute of this object, not of the stored trial."""
+        self.user_attrs[key] = value
+
     def should_prune(self) -> bool:
         """Return False: a frozen trial is never pruned."""
         return False
@@ -105,7 +115,9 @@ class FrozenTrial(SuggestMethods):
             raise ValueError(f"trial {self.number} has no parameter {name!r}; it has {sorted(self.params)}")
         value = self.params[name]
         if not distribution.contains(distribution.to_internal_repr(value)):
-            raise ValueError(f"parameter {name!r} of trial {self.number} is {value!r}, outside of {distribution}")
+            raise ValueError(
+                f"parameter {name!r} of trial {self.number} is {value!r}, outside of {distribution}"
+            )
         return value
 
 
@@ -127,17 +139,10 @@ def create_trial(
     """
     if value is not None and values is not None:
         raise ValueError("give value or values, not both")
-    params, distributions = params or {}, distributions or {}
-    if params.keys() != distributions.keys():
-        raise ValueError(f"params {sorted(params)} and distributions {sorted(distributions)} need the same names")
-    for name, param in params.items():
-        if not distributions[name].contains(distributions[name].to_internal_repr(param)):
-            raise ValueError(f"parameter {name!r}={param!r} is outside of {distributions[name]}")
     values = [value] if value is not None else values
-    if state is TrialState.COMPLETE and (values is None or any(math.isnan(v) for v in values)):
-        raise ValueError(f"a COMPLETE trial needs values that are numbers, got {values}")
-    if state is TrialState.FAIL and values is not None:
-        raise ValueError(f"a FAIL trial has no values, got {values}")
+    params, distributions = params or {}, distributions or {}
+    _check_params(params, distributions)
+    _check_values(state, values)
     now = dt.datetime.now()  # noqa: DTZ005 - local and naive, as Optuna's
     return FrozenTrial(
         number=-1,
@@ -151,3 +156,20 @@ def create_trial(
         system_attrs=system_attrs or {},
         intermediate_values=intermediate_values or {},
     )
+
+
+def _check_params(params: dict[str, ParamValue], distributions: dict[str, Distribution]) -> None:
+    if params.keys() != distributions.keys():
+        raise ValueError(
+            f"params {sorted(params)} and distributions {sorted(distributions)} need the same names"
+        )
+    for name, param in params.items():
+        if not distributions[name].contains(distributions[name].to_internal_repr(param)):
+            raise ValueError(f"parameter {name!r}={param!r} is outside of {distributions[name]}")
+
+
+def _check_values(state: TrialState, values: list[float] | None) -> None:
+    if state is TrialState.COMPLETE and (values is None or any(math.isnan(v) for v in values)):
+        raise ValueError(f"a COMPLETE trial needs values that are numbers, got {values}")
+    if state is TrialState.FAIL and values is not None:
+        raise ValueError(f"a FAIL trial has no values, got {values}")

@@ -88,7 +88,9 @@ def load_study(
     if study_name is None:
         names = store.study_names()
         if len(names) != 1:
-            raise ValueError(f"study_name=None needs a storage with exactly one study, this one has {len(names)}")
+            raise ValueError(
+                f"study_name=None needs a storage with exactly one study, this one has {len(names)}"
+            )
         study_name = names[0]
     study_id = store.find_study(study_name)
     if study_id is None:

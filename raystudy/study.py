@@ -41,7 +41,9 @@ class Study:
         directions: One direction per objective.
     """
 
-    def __init__(self, storage: Storage, study_id: int, sampler: Sampler | None, pruner: Pruner | None) -> None:
+    def __init__(
+        self, storage: Storage, study_id: int, sampler: Sampler | None, pruner: Pruner | None
+    ) -> None:
         record = storage.read_study(study_id)
         stored = record.system_attrs
         self.study_name = record.name
@@ -154,15 +156,29 @@ class Study:
         number = trial if isinstance(trial, int) else trial.number
         return self._asking().tell(number, values, state, skip_if_finished)
 
-    def enqueue_trial(self, params: Mapping[str, ParamValue], user_attrs: Mapping[str, Any] | None = None) -> None:
+    def enqueue_trial(
+        self, params: Mapping[str, ParamValue], user_attrs: Mapping[str, Any] | None = None
+    ) -> None:
         """Have a trial with these parameters run before any new one; parameters left out are sampled."""
         write = CreateTrial(
-            None, TrialState.WAITING, None, user_attrs=user_attrs or {}, system_attrs={"fixed_params": dict(params)}
+            None,
+            TrialState.WAITING,
+            None,
+            user_attrs=user_attrs or {},
+            system_attrs={"fixed_params": dict(params)},
         )
         self._storage.commit(self._study_id, [write])
 
     def add_trial(self, trial: FrozenTrial) -> None:
-        """Add a trial made by ``create_trial``; it gets the next number."""
+        """Add a trial made by ``create_trial``; it gets the next number.
+
+        Raises:
+            ValueError: If it has not one value per objective.
+        """
+        if trial.values is not None and len(trial.values) != len(self.directions):
+            raise ValueError(
+                f"add_trial: expected one value per objective, {len(self.directions)}, got {trial.values}"
+            )
         write = CreateTrial(
             number=None,
             state=trial.state,
@@ -258,7 +274,7 @@ class Study:
         return int(seed)
 
     def _folder(self, storage_path: str | None) -> str:
-        root = storage_path or os.environ.get("RAYSTUDY_HOME") or os.path.expanduser("~/raystudy")  # noqa: PTH111
+        root = storage_path or os.environ.get("RAYSTUDY_HOME") or os.path.expanduser("~/raystudy")
         token = self._storage.read_study(self._study_id).system_attrs[TOKEN]
         return study_folder(root, self.study_name, token)
 

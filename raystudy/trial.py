@@ -1,4 +1,4 @@
-"""The live trial that an objective is given, and the values that it exchanges with its driver.
+"""The live trial that an objective is given.
 
 ``Trial`` knows no Ray and no database.  It answers ``suggest_*`` from the proposal in its *assignment*, sends
 reports through a *link* and keeps checkpoints in a *vault*; the process that runs the attempt supplies both.
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
+from raystudy.assignment import Assignment, News, TrialLink, Vault
 from raystudy.distributions import (
     CategoricalDistribution,
     Distribution,
@@ -32,80 +31,6 @@ __all__ = [
     "Vault",
     "create_trial",
 ]
-
-Proposal = Mapping[str, tuple[ParamValue, Distribution]]
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """All that an attempt needs to know of its trial.
-
-    Attributes:
-        number: Number of the trial.
-        trial_id: Its id in the storage.
-        attempt: 1 for the first run of the objective, then 2, 3, ...
-        bracket: The bracket that it is enrolled in, or None.
-        n_objectives: How many values the objective returns.
-        proposed: Values drawn by the sampler, used where they lie inside the suggested bounds.
-        fixed: Values that hold whatever the bounds: enqueued ones, and those of earlier attempts.
-        reports: Intermediate values of earlier attempts, by step.
-        user_attrs: User attributes set so far.
-        datetime_start: When the trial was created, naive local time.
-    """
-
-    number: int
-    trial_id: int
-    attempt: int
-    bracket: int | None
-    n_objectives: int
-    proposed: Proposal = field(default_factory=dict)
-    fixed: Mapping[str, ParamValue] = field(default_factory=dict)
-    reports: Mapping[int, float] = field(default_factory=dict)
-    user_attrs: Mapping[str, Any] = field(default_factory=dict)
-    datetime_start: dt.datetime | None = None
-
-
-@dataclass(slots=True)
-class News:
-    """What a trial has to tell beside a report: parameters and user attributes since the last one."""
-
-    params: dict[str, tuple[ParamValue, Distribution]] = field(default_factory=dict)
-    user_attrs: dict[str, Any] = field(default_factory=dict)
-
-
-class TrialLink(Protocol):
-    """The way from a running trial to its driver and its judge."""
-
-    def suggest(self, name: str, distribution: Distribution) -> ParamValue:
-        """Return a value for a parameter that the proposal does not hold."""
-
-    def report(self, step: int, value: float, news: News | None, resumable: bool) -> Verdict:
-        """Deliver a report and return the verdict on the trial."""
-
-    def parameter(self, name: str, value: ParamValue, distribution: Distribution) -> None:
-        """Take a parameter that need not wait for the next report (a link may ignore it)."""
-
-    def attributes(self, user_attrs: Mapping[str, Any]) -> None:
-        """Take user attributes that need not wait for the next report (a link may ignore them)."""
-
-
-class Vault(Protocol):
-    """Where the checkpoints of one trial are kept."""
-
-    def save(self, state: object, step: int | None, reports: Mapping[int, float]) -> None:
-        """Store a state or a directory durably."""
-
-    def load(self) -> object | None:
-        """Return the newest state, or the path of the newest directory, or None."""
-
-    def newest_step(self) -> int | None:
-        """Return the step of the newest checkpoint, or None."""
-
-    def reports(self) -> dict[int, float]:
-        """Return the reports known to the newest checkpoint."""
-
-    def note_reports(self, reports: Mapping[int, float]) -> None:
-        """Add reports to the newest checkpoint."""
 
 
 class Trial(SuggestMethods):
@@ -259,7 +184,8 @@ class Trial(SuggestMethods):
             internal = distribution.to_internal_repr(value)
             if not distribution.contains(internal):
                 warnings.warn(
-                    f"parameter {name!r}={value!r} was enqueued or stored outside of {distribution}; it is used as it is",
+                    f"parameter {name!r}={value!r} was enqueued or stored outside of {distribution}; "
+                    "it is used as it is",
                     UserWarning,
                     stacklevel=4,
                 )
@@ -297,7 +223,9 @@ def _as_float(value: float) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"trial.report: expected a number as value, got {value!r}; convert it to float") from None
+        raise TypeError(
+            f"trial.report: expected a number as value, got {value!r}; convert it to float"
+        ) from None
 
 
 def _as_step(step: int) -> int:

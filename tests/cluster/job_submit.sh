@@ -16,7 +16,7 @@ clean_up() {
 trap clean_up EXIT
 
 "$python" -m venv "$bed/venv"
-"$bed/venv/bin/pip" install -q build setuptools
+"$bed/venv/bin/pip" install -q build "setuptools>=77"
 git -C "$checkout" archive --prefix=source/ HEAD | tar -x -C "$bed"
 (cd "$bed/source" && "$bed/venv/bin/python" -m build --no-isolation >"$bed/build.log")   # sdist, then wheel from it
 wheel=$(ls "$bed"/source/dist/*.whl)

@@ -14,6 +14,7 @@ from raystudy.orchestrator import writer as writer_module
 from raystudy.orchestrator.writer import (
     Acknowledgement,
     DirectWriter,
+    Outage,
     ThreadedWriter,
     WriterFailed,
     new_writer,
@@ -63,7 +64,19 @@ class Bench:
         self.observed.open_call(self.study_id, FENCE, None, 60.0)
         self.inbox = queue.SimpleQueue()
         self.outages = []
-        self.writer = ThreadedWriter(self.observed, self.study_id, FENCE, self.inbox.put, self.outages.append)
+        self.writer = ThreadedWriter(self.observed, self.study_id, FENCE, self.deliver)
+
+    def deliver(self, word):
+        if isinstance(word, Outage):
+            self.outages.append(word.lost)
+        else:
+            self.inbox.put(word)
+
+    def deliver(self, word):
+        if isinstance(word, Outage):
+            self.outages.append(word.lost)
+        else:
+            self.inbox.put(word)
 
     def submit(self, *writes, ticket=None):
         self.writer.submit(writes, ticket)

@@ -1,0 +1,413 @@
+"""What users of a study in this process rely on: opening, optimising, reading."""
+
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+import raystudy
+from raystudy.distributions import FloatDistribution
+from raystudy.exceptions import DuplicatedStudyError
+from raystudy.orchestrator.ledger import SEED
+from raystudy.pruners import HyperbandPruner, NopPruner
+from raystudy.samplers import RandomSampler, TPESampler
+from raystudy.storages import get_storage
+from raystudy.trial import StudyDirection, TrialState
+
+
+def square(trial):
+    return trial.suggest_float("x", -1.0, 1.0) ** 2
+
+
+def run(study, objective=square, n_trials=5, **options):
+    study.optimize(objective, n_trials, show_progress_bar=False, executor="inline", **options)
+    return study
+
+
+def contents(study):
+    return [(t.number, t.state, t.params, t.values, t.intermediate_values) for t in study.trials]
+
+
+def states(study):
+    return Counter(trial.state for trial in study.trials)
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/study.db"
+
+
+# ---- opening -----------------------------------------------------------------------------------------
+
+
+def test_name_that_is_taken_is_refused_unless_the_study_is_to_be_loaded(url):
+    run(raystudy.create_study(storage=url, study_name="a"), n_trials=1)
+    with pytest.raises(DuplicatedStudyError, match=r"'a'.*load_if_exists=True"):
+        raystudy.create_study(storage=url, study_name="a")
+    assert len(raystudy.create_study(storage=url, study_name="a", load_if_exists=True).trials) == 1
+
+
+def test_other_direction_is_refused_by_an_error_that_names_both(url):
+    raystudy.create_study(storage=url, study_name="a", direction="minimize")
+    with pytest.raises(ValueError, match=r"minimize.*maximize"):
+        raystudy.create_study(storage=url, study_name="a", direction="maximize", load_if_exists=True)
+
+
+def test_study_loaded_without_a_direction_keeps_its_own(url):
+    raystudy.create_study(storage=url, study_name="a", direction="maximize")
+    loaded = raystudy.create_study(storage=url, study_name="a", load_if_exists=True)
+    assert loaded.direction is StudyDirection.MAXIMIZE
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"direction": "up"}, {"directions": []}, {"direction": "minimize", "directions": ["minimize"]}]
+)
+def test_wrong_direction_is_refused(wrong):
+    with pytest.raises(ValueError, match="direction"):
+        raystudy.create_study(**wrong)
+
+
+def test_study_that_does_not_exist_is_named(url):
+    with pytest.raises(KeyError, match="'b'"):
+        raystudy.load_study(study_name="b", storage=url)
+    with pytest.raises(KeyError, match="'b'"):
+        raystudy.delete_study(study_name="b", storage=url)
+
+
+def test_only_study_of_a_storage_is_loaded_without_its_name(url):
+    raystudy.create_study(storage=url, study_name="a")
+    assert raystudy.load_study(study_name=None, storage=url).study_name == "a"
+    raystudy.create_study(storage=url, study_name="b")
+    with pytest.raises(ValueError, match="exactly one study"):
+        raystudy.load_study(study_name=None, storage=url)
+
+
+def test_deleted_study_is_gone(url):
+    for name in "ab":
+        raystudy.create_study(storage=url, study_name=name)
+    raystudy.delete_study(study_name="a", storage=url)
+    assert raystudy.get_all_study_names(url) == ["b"]
+
+
+def test_reopened_study_has_its_sampler_pruner_and_seed(url):
+    sampler, pruner = TPESampler(n_startup_trials=3, seed=11), HyperbandPruner(1, 9, 3, mode="sync")
+    run(raystudy.create_study(storage=url, study_name="a", sampler=sampler, pruner=pruner))
+    loaded = raystudy.load_study(study_name="a", storage=url)
+    assert (loaded.sampler, loaded.pruner) == (sampler, pruner)
+    in_one_go = run(raystudy.create_study(sampler=sampler), n_trials=10)
+    assert [t.params for t in run(loaded).trials] == [t.params for t in in_one_go.trials]
+
+
+def test_reopened_study_without_a_seed_goes_on_with_the_one_it_drew(url):
+    run(raystudy.create_study(storage=url, study_name="a", sampler=RandomSampler()), n_trials=2)
+    again = run(raystudy.load_study(study_name="a", storage=url), n_trials=2)
+    assert len({trial.params["x"] for trial in again.trials}) == 4
+    seed = get_storage(url).read_study(1).system_attrs[SEED]
+    copy = raystudy.create_study(sampler=RandomSampler(seed))
+    assert contents(run(copy, n_trials=4)) == contents(again)
+
+
+def test_sampler_and_pruner_given_at_reopening_win(url):
+    run(raystudy.create_study(storage=url, study_name="a", pruner=HyperbandPruner(1, 9, 3)), n_trials=1)
+    loaded = raystudy.load_study(study_name="a", storage=url, sampler=RandomSampler(4), pruner=NopPruner())
+    run(loaded, n_trials=1)
+    again = raystudy.load_study(study_name="a", storage=url)
+    assert (again.sampler, again.pruner) == (RandomSampler(4), NopPruner())
+
+
+# ---- optimising --------------------------------------------------------------------------------------
+
+
+def test_each_call_adds_its_trials(url):
+    study = raystudy.create_study(storage=url)
+    for n_trials in (3, 0, 2):
+        run(study, n_trials=n_trials)
+    assert [trial.number for trial in study.trials] == [0, 1, 2, 3, 4]
+    assert states(study) == {TrialState.COMPLETE: 5}
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_threads_give_exactly_the_trials_asked_for(url, in_memory):
+    study = raystudy.create_study(storage=None if in_memory else url)
+    running, most, lock = set(), [], threading.Lock()
+
+    def objective(trial):
+        with lock:
+            running.add(trial.number)
+            most.append(len(running))
+        time.sleep(0.005)
+        running.discard(trial.number)
+        return trial.suggest_float("x", 0, 1)
+
+    run(study, objective, 25, n_jobs=4)
+    assert [trial.number for trial in study.trials] == list(range(25))
+    assert states(study) == {TrialState.COMPLETE: 25}
+    assert max(most) == 4
+
+
+def test_all_cores_are_used_where_n_jobs_is_minus_one():
+    done = threading.Event()
+
+    def optimize():
+        run(study, n_trials=6, n_jobs=-1)
+        done.set()
+
+    study = raystudy.create_study()
+    threading.Thread(target=optimize, daemon=True).start()
+    assert done.wait(10)
+    assert len(study.trials) == 6
+
+
+@pytest.mark.parametrize("sampler", [RandomSampler, TPESampler])
+def test_same_seed_gives_the_same_study(url, sampler):
+    def objective(trial):
+        x = trial.suggest_float("x", -1, 1)
+        return x**2 if trial.suggest_categorical("branch", "ab") == "a" else x + trial.suggest_int("n", 0, 9)
+
+    def study(storage, seed=3):
+        return contents(run(raystudy.create_study(storage=storage, sampler=sampler(seed=seed)), objective, 25))
+
+    assert study(None) == study(url)
+    assert study(None) != study(None, seed=4)
+
+
+def test_callbacks_run_here_one_at_a_time_in_commit_order():
+    calls = []
+
+    def note(study, trial):
+        calls.append((threading.current_thread(), trial.number, study.trials[trial.number].state))
+
+    run(raystudy.create_study(), n_trials=6, callbacks=[note, note])
+    here = threading.current_thread()
+    assert calls == [(here, number // 2, TrialState.COMPLETE) for number in range(12)]
+
+
+def test_stop_in_a_callback_stops_exactly():
+    def stop_at_six(study, trial):
+        if trial.number == 6:
+            study.stop()
+
+    assert len(run(raystudy.create_study(), n_trials=None, callbacks=[stop_at_six]).trials) == 7
+
+
+def test_stop_in_an_objective_lets_its_own_trial_finish():
+    study = raystudy.create_study()
+
+    def objective(trial):
+        if trial.number == 3:
+            study.stop()
+        return 1.0
+
+    assert states(run(study, objective, 50)) == {TrialState.COMPLETE: 4}
+
+
+def test_stop_with_threads_lets_running_trials_finish():
+    def stop(study, trial):
+        study.stop()
+
+    study = run(raystudy.create_study(), n_trials=100, n_jobs=4, callbacks=[stop])
+    assert 1 <= len(study.trials) <= 5
+    assert set(states(study)) == {TrialState.COMPLETE}
+
+
+def test_stop_outside_of_a_call_is_an_error():
+    with pytest.raises(RuntimeError, match="callback"):
+        raystudy.create_study().stop()
+
+
+def test_optimize_within_optimize_is_an_error():
+    study = raystudy.create_study()
+
+    def objective(trial):
+        with pytest.raises(RuntimeError, match="running already"):
+            run(study)
+        return 1.0
+
+    assert len(run(study, objective, 1).trials) == 1
+
+
+def test_timeout_begins_no_trial_and_interrupts_none():
+    def objective(trial):
+        time.sleep(0.05)
+        return 1.0
+
+    study = raystudy.create_study()
+    begun = time.monotonic()
+    run(study, objective, None, timeout=0.3)
+    assert 0.3 <= time.monotonic() - begun < 1.5
+    assert 3 <= len(study.trials) <= 7
+    assert states(study) == {TrialState.COMPLETE: len(study.trials)}
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"n_trials": -1}, ValueError),
+        ({"n_jobs": 0}, ValueError),
+        ({"executor": "threads"}, ValueError),
+        ({"executor": "inline", "resources": {"GPU": 1}}, ValueError),
+        ({"func": 3}, TypeError),
+    ],
+)
+def test_wrong_options_are_refused(options, error):
+    with pytest.raises(error, match="optimize"):
+        raystudy.create_study().optimize(**{"func": square, "n_trials": 1, "executor": "inline"} | options)
+
+
+# ---- pruning -----------------------------------------------------------------------------------------
+
+
+def epochs_of_nine(trial):
+    """Train up to nine epochs, with a checkpoint at each."""
+    x = trial.suggest_float("x", 0, 1)
+    for epoch in range((trial.load_checkpoint() or {"done": 0})["done"], 9):
+        trial.save_checkpoint({"done": epoch + 1}, step=epoch)
+        trial.report(x + 1 / (epoch + 1), epoch)
+        if trial.should_prune():
+            raise raystudy.TrialPruned
+    return x
+
+
+@pytest.mark.parametrize("n_jobs", [1, 4])
+def test_synchronous_hyperband_trains_the_epochs_of_the_paper(n_jobs):
+    pruner = HyperbandPruner(1, 9, 3, mode="sync")
+    study = raystudy.create_study(sampler=RandomSampler(1), pruner=pruner)
+    run(study, epochs_of_nine, 17, n_jobs=n_jobs)
+    assert sum(len(trial.intermediate_values) for trial in study.trials) == 69
+    # A best trial of each of three brackets, the two others of the bracket without a rung.
+    assert states(study) == {TrialState.COMPLETE: 5, TrialState.PRUNED: 12}
+
+
+@pytest.mark.parametrize("mode", ["sync", "promote"])
+def test_objective_without_checkpoints_trains_no_epoch_twice(mode, capfd):
+    calls = Counter()
+
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for epoch in range(9):
+            calls[trial.number, epoch] += 1
+            trial.report(x, epoch)
+            if trial.should_prune():
+                raise raystudy.TrialPruned
+        return x
+
+    study = raystudy.create_study(sampler=RandomSampler(1), pruner=HyperbandPruner(1, 9, 3, mode=mode))
+    run(study, objective, 17)
+    assert set(calls.values()) == {1}
+    assert states(study).total() == 17
+    assert TrialState.RUNNING not in states(study)
+    assert capfd.readouterr().err.count("saved no checkpoint") == 1
+
+
+def test_pruned_trial_has_its_last_report_as_value():
+    def objective(trial):
+        for step, value in ((0, 3.0), (5, 1.0), (2, 2.0)):
+            trial.report(value, step)
+        raise raystudy.TrialPruned
+
+    (trial,) = run(raystudy.create_study(), objective, 1).trials
+    assert (trial.state, trial.value, trial.last_step) == (TrialState.PRUNED, 1.0, 5)
+
+
+@pytest.mark.parametrize("reports", [[], [float("nan")]])
+def test_pruned_trial_without_a_number_reported_has_no_value(reports):
+    def objective(trial):
+        for step, value in enumerate(reports):
+            trial.report(value, step)
+        raise raystudy.TrialPruned
+
+    (trial,) = run(raystudy.create_study(), objective, 1).trials
+    assert (trial.state, trial.value) == (TrialState.PRUNED, None)
+
+
+# ---- reading -----------------------------------------------------------------------------------------
+
+
+def test_best_trial_is_the_best_complete_one():
+    study = raystudy.create_study(direction="maximize")
+    run(study, lambda trial: [3.0, float("-inf"), 7.0, 5.0][trial.number], 4)
+    assert (study.best_trial.number, study.best_value, study.best_params) == (2, 7.0, {})
+
+
+def test_best_trial_needs_a_complete_one_and_one_objective():
+    with pytest.raises(ValueError, match="no trial is complete"):
+        raystudy.create_study().best_value  # noqa: B018
+    several = raystudy.create_study(directions=["minimize", "maximize"])
+    for name in ("best_trial", "best_value", "best_params", "direction"):
+        with pytest.raises(RuntimeError, match="one objective"):
+            getattr(several, name)
+
+
+def test_trials_are_copies():
+    study = run(raystudy.create_study(), n_trials=1)
+    study.trials[0].params["x"] = 99.0
+    study.best_trial.params["x"] = 99.0
+    assert study.best_params["x"] != 99.0
+
+
+def test_trials_of_some_states_are_found():
+    study = run(raystudy.create_study(), n_trials=2)
+    study.enqueue_trial({"x": 0.0})
+    assert [t.number for t in study.get_trials(states=(TrialState.WAITING,))] == [2]
+
+
+def test_user_attributes_are_kept(url):
+    def objective(trial):
+        trial.set_user_attr("seen", 1)
+        trial.set_user_attr("seen", [trial.number])
+        return 1.0
+
+    study = run(raystudy.create_study(storage=url, study_name="a"), objective, 2)
+    study.set_user_attr("note", {"by": "me"})
+    again = raystudy.load_study(study_name="a", storage=url)
+    assert again.user_attrs == {"note": {"by": "me"}}
+    assert [trial.user_attrs for trial in again.trials] == [{"seen": [0]}, {"seen": [1]}]
+
+
+def test_best_trial_can_be_trained_again():
+    seen = []
+
+    def objective(trial):
+        x = trial.suggest_float("x", -1, 1)
+        state = trial.load_checkpoint()
+        trial.set_user_attr("x", x)
+        trial.save_checkpoint({"x": x}, step=0)
+        trial.report(x, 0)
+        seen.append((x, state, trial.number, trial.should_prune()))
+        return x
+
+    study = run(raystudy.create_study(), objective, 3)
+    best = study.best_trial
+    assert objective(best) == best.value
+    assert seen[-1] == (best.params["x"], None, best.number, False)
+
+
+def test_trial_made_by_hand_is_added_with_the_next_number():
+    study = run(raystudy.create_study(), n_trials=1)
+    by_hand = raystudy.create_trial(value=-5.0, params={"x": 0.5}, distributions={"x": FloatDistribution(-1, 1)})
+    study.add_trial(by_hand)
+    assert (study.best_trial.number, study.best_params) == (1, {"x": 0.5})
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"value": 1.0, "values": [1.0]},
+        {"value": 1.0, "params": {"x": 1.0}},
+        {"value": 1.0, "params": {"x": 9.0}, "distributions": {"x": FloatDistribution(0, 1)}},
+        {},
+        {"value": float("nan")},
+        {"state": TrialState.FAIL, "value": 1.0},
+    ],
+)
+def test_trial_made_by_hand_that_contradicts_itself_is_refused(parts):
+    with pytest.raises(ValueError, match="value|params|parameter"):
+        raystudy.create_trial(**parts)
+
+
+def test_trial_with_another_number_of_values_is_not_added():
+    study = raystudy.create_study()
+    with pytest.raises(ValueError, match="one value per objective, 1"):
+        study.add_trial(raystudy.create_trial(values=[1.0, 2.0]))
+    assert study.trials == []
