@@ -40,8 +40,8 @@ from raystudy.orchestrator.events import (
     StopRunning,
 )
 from raystudy.orchestrator.intake import Intake, NewTrial
-from raystudy.orchestrator.ledger import FIRST_STEP, LiveTrial
-from raystudy.orchestrator.mirror import Mirror
+from raystudy.orchestrator.ledger import LiveTrial
+from raystudy.orchestrator.mirror import FirstStep, Mirror
 from raystudy.orchestrator.progress import Progress
 from raystudy.orchestrator.proposing import Proposer
 from raystudy.orchestrator.scheduling import Scheduler
@@ -107,7 +107,7 @@ class Driver:
         self._now = now
         self._live = {live_trial.trial.number: live_trial for live_trial in live}
         self._results: dict[int, list[float] | None] = {}
-        self._first_step_known = FIRST_STEP in study.system_attrs
+        self._first_step = FirstStep(storage, study)
 
     # ---- what a shell tells ------------------------------------------------------------------------
 
@@ -192,9 +192,7 @@ class Driver:
         if live is None or item.attempt < live.attempt:
             return
         self._tell(live, item.news, {item.step: item.value})
-        if not self._first_step_known:
-            self._first_step_known = True
-            self._storage.set_study_attrs(self._study.study_id, {}, {FIRST_STEP: item.step})
+        self._first_step.note(item.step)
         if self._planner.has_rungs:
             self._planner.report(live.planned_as, item.step, item.value, resumable=True)
         if item.rung is not None:

@@ -91,7 +91,7 @@ class InlineShell:
         self._next_poll = time.monotonic() + POLL_EVERY_S
 
     def run(self) -> None:
-        """Run until the call has ended; exceptions of callbacks and of the writer end it early."""
+        """Run until the call has ended; exceptions of the writer end it early."""
         try:
             self.driver.start()
             self._obey()
@@ -144,8 +144,7 @@ class InlineShell:
                     self.driver.acknowledge(message)
 
     def _tell_finished(self, trial: FrozenTrial) -> None:
-        for callback in self._request.callbacks:
-            callback(trial)
+        self._request.call_back(trial)
         self._stop_if_asked()
 
     def _stop_if_asked(self) -> None:
@@ -177,5 +176,7 @@ def optimize_inline(request: CallRequest) -> None:
     shell = InlineShell(request, assembly)
     with OwnedCall(request.storage, request.study_id, call.fence):
         shell.run()
+    if request.callback_failure is not None:
+        raise request.callback_failure
     if shell.driver.failure is not None and shell.driver.failure.failure is not None:
         raise shell.driver.failure.failure.exception()

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from raystudy.exceptions import StorageUnavailable
 from raystudy.frozen import FrozenTrial, TrialState
 from raystudy.orchestrator.ledger import BRACKET, CALL, PROPOSAL, LiveTrial
 from raystudy.orchestrator.proposing import Proposer
@@ -95,8 +96,12 @@ class Intake:
 
     def look_around(self) -> list[FrozenTrial]:
         """Return what other programs have done since the last time, waiting trials left out."""
+        try:
+            changes = self._storage.read_changes(self._study_id, self._last_id, self._foreign)
+        except StorageUnavailable:
+            return []  # an outage stops no running trial; the next look finds the same
         found = []
-        for trial in self._storage.read_changes(self._study_id, self._last_id, self._foreign):
+        for trial in changes:
             self._last_id = max(self._last_id, trial.trial_id)
             self._next_number = max(self._next_number, trial.number + 1)
             self._foreign.discard(trial.trial_id)

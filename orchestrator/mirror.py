@@ -7,7 +7,8 @@ order, so whatever a trial had to say is stored before its change of state.
 
 from __future__ import annotations
 
-from raystudy.orchestrator.ledger import ATTEMPT, PAUSED, PROMOTED, LiveTrial, Proposal
+from raystudy.exceptions import StorageUnavailable
+from raystudy.orchestrator.ledger import ATTEMPT, FIRST_STEP, PAUSED, PROMOTED, LiveTrial, Proposal
 from raystudy.orchestrator.writer import Writer
 from raystudy.storages.base import (
     ClaimTrial,
@@ -16,11 +17,13 @@ from raystudy.storages.base import (
     Report,
     SetAttrs,
     SetParams,
+    Storage,
+    StudyRecord,
     Write,
 )
 from raystudy.trial import News
 
-__all__ = ["Mirror"]
+__all__ = ["FirstStep", "Mirror"]
 
 
 class Mirror:
@@ -87,3 +90,29 @@ class Mirror:
     def _attributes(self, live: LiveTrial, attrs: dict[str, object]) -> None:
         live.trial.system_attrs.update(attrs)
         self._writer.submit([SetAttrs(live.trial.trial_id, system_attrs=attrs)], live.trial.number)
+
+
+class FirstStep:
+    """Stores the first step that was ever reported in a study.
+
+    Args:
+        storage: The storage.
+        study: The study as it was read.
+    """
+
+    def __init__(self, storage: Storage, study: StudyRecord) -> None:
+        self._storage = storage
+        self._study_id = study.study_id
+        self._stored = FIRST_STEP in study.system_attrs
+        self._step: int | None = None
+
+    def note(self, step: int) -> None:
+        """Store the step of the first report; after an outage, the next report does."""
+        if self._stored:
+            return
+        self._step = step if self._step is None else self._step
+        try:
+            self._storage.set_study_attrs(self._study_id, {}, {FIRST_STEP: self._step})
+        except StorageUnavailable:
+            return
+        self._stored = True

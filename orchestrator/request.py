@@ -37,6 +37,7 @@ class CallRequest:
         show_progress: Whether to show the progress line.
         say: Called with a line for the user.
         stop_asked: Set by ``study.stop()``.
+        callback_failure: The first exception of a callback; raised once the call has ended.
     """
 
     storage: Storage
@@ -55,6 +56,18 @@ class CallRequest:
     show_progress: bool
     say: Callable[[str], None]
     stop_asked: threading.Event = field(default_factory=threading.Event)
+    callback_failure: Exception | None = None
+
+    def call_back(self, trial: FrozenTrial) -> None:
+        """Run the callbacks; the first exception ends callbacks and asks for a stop, as no trial may be left over."""
+        if self.callback_failure is not None:
+            return
+        try:
+            for callback in self.callbacks:
+                callback(trial)
+        except Exception as error:  # noqa: BLE001 - the user's callback may raise anything
+            self.callback_failure = error
+            self.stop_asked.set()
 
     def folder_of(self, number: int) -> str:
         """Return the folder of a trial's checkpoints and log."""

@@ -41,7 +41,7 @@ class Database:
     """
 
     def __init__(self, url: str, engine_kwargs: Mapping[str, Any]) -> None:
-        self._url = _parse(url)
+        self._given_url, self._url = url, _parse(url)
         self.shown_url = self._url.render_as_string(hide_password=True)
         self.dialect = "mysql" if self._url.get_backend_name() == "mariadb" else self._url.get_backend_name()
         in_memory = self.dialect == "sqlite" and self._url.database in (None, "", ":memory:")
@@ -60,7 +60,7 @@ class Database:
         """Return the URL, with its password, in a form that means the same in another working directory."""
         name = self._url.database or ""
         if self.dialect != "sqlite" or name in ("", ":memory:") or name.startswith("file:"):
-            return self._url.render_as_string(hide_password=False)
+            return self._given_url
         absolute = str(pathlib.Path(name).resolve())
         return self._url.set(database=absolute).render_as_string(hide_password=False)
 

@@ -37,7 +37,7 @@ def test_the_transition_table_has_the_rows_of_the_code() -> None:
         (phase, event)
         for phases, told in rows
         for phase in re.findall(r"[A-Z]{6,}", phases)
-        for event in re.findall(r"[A-Z][a-z]+", told)
+        for event in re.findall(r"[A-Z]\w+", told)
         if event in events_of
     }
     assert listed == {(phase.name, event.__name__) for phase, event in TRANSITIONS}

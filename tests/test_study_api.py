@@ -166,7 +166,9 @@ def test_same_seed_gives_the_same_study(url, sampler):
         return x**2 if trial.suggest_categorical("branch", "ab") == "a" else x + trial.suggest_int("n", 0, 9)
 
     def study(storage, seed=3):
-        return contents(run(raystudy.create_study(storage=storage, sampler=sampler(seed=seed)), objective, 25))
+        return contents(
+            run(raystudy.create_study(storage=storage, sampler=sampler(seed=seed)), objective, 25)
+        )
 
     assert study(None) == study(url)
     assert study(None) != study(None, seed=4)
@@ -385,7 +387,9 @@ def test_best_trial_can_be_trained_again():
 
 def test_trial_made_by_hand_is_added_with_the_next_number():
     study = run(raystudy.create_study(), n_trials=1)
-    by_hand = raystudy.create_trial(value=-5.0, params={"x": 0.5}, distributions={"x": FloatDistribution(-1, 1)})
+    by_hand = raystudy.create_trial(
+        value=-5.0, params={"x": 0.5}, distributions={"x": FloatDistribution(-1, 1)}
+    )
     study.add_trial(by_hand)
     assert (study.best_trial.number, study.best_params) == (1, {"x": 0.5})
 
@@ -402,7 +406,7 @@ def test_trial_made_by_hand_is_added_with_the_next_number():
     ],
 )
 def test_trial_made_by_hand_that_contradicts_itself_is_refused(parts):
-    with pytest.raises(ValueError, match="value|params|parameter"):
+    with pytest.raises(ValueError, match=r"value|params|parameter"):
         raystudy.create_trial(**parts)
 
 

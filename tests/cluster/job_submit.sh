@@ -33,8 +33,8 @@ setsid ray start --head --block --num-cpus=2 --port=26379 --dashboard-port=28265
 head_pid=$!
 address=http://127.0.0.1:28265
 for _ in $(seq 60); do
-    if ray job list --address "$address" >/dev/null 2>&1; then break; fi
-    sleep 1
+    if ray job submit --address "$address" -- true >/dev/null 2>&1; then break; fi
+    sleep 2
 done
 
 submit() { ray job submit --address "$address" --working-dir "$bed/app" -- \

@@ -38,7 +38,7 @@ class CheckpointedTrial(FrozenTrial):
     def load_checkpoint(self) -> Any:
         return self.start
 
-    def save_checkpoint(self, state: Any, step: int) -> None:
+    def save_checkpoint(self, state: Any, step: int | None = None) -> None:
         assert step == state["epoch"]
         assert step not in self.intermediate_values
         self.newest = copy.deepcopy(state)

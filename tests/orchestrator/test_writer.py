@@ -72,12 +72,6 @@ class Bench:
         else:
             self.inbox.put(word)
 
-    def deliver(self, word):
-        if isinstance(word, Outage):
-            self.outages.append(word.lost)
-        else:
-            self.inbox.put(word)
-
     def submit(self, *writes, ticket=None):
         self.writer.submit(writes, ticket)
 
