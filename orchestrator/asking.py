@@ -86,7 +86,7 @@ class AskDesk:
         self._planner.restore([])
         self._params: dict[int, dict[str, tuple[ParamValue, Distribution]]] = {}
         self._last_id = max((trial.trial_id for trial in trials), default=-1)
-        self._n_trials = len(trials)
+        self._n_trials = max((trial.number for trial in trials), default=-1) + 1
         self._unfinished = {t.trial_id for t in trials if not t.state.is_finished()}
         self._waiting = {t.number: t for t in trials if t.state is TrialState.WAITING}
 
@@ -129,11 +129,10 @@ class AskDesk:
         """
         with self.lock:
             trials = self._storage.read_trials(self._study.study_id)
-            if not 0 <= number < len(trials):
-                raise ValueError(
-                    f"tell: this study has no trial {number}, its numbers end at {len(trials) - 1}"
-                )
-            trial = trials[number]
+            trial = next((t for t in reversed(trials) if t.number == number), None)
+            if trial is None:
+                last = trials[-1].number if trials else None
+                raise ValueError(f"tell: this study has no trial {number}, the last one is {last}")
             if trial.state.is_finished() and skip_if_finished:
                 return trial
             if trial.state is not TrialState.RUNNING:

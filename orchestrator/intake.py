@@ -59,7 +59,7 @@ class Intake:
         self._proposer = proposer
         self._planner = planner
         self._now = now
-        self._next_number = len(trials)
+        self._next_number = _after(trials)
         self._last_id = max((trial.trial_id for trial in trials), default=-1)
         self._waiting = deque(t for t in trials if t.state is TrialState.WAITING)
         self._foreign = {t.trial_id for t in trials if t.state is TrialState.RUNNING and not self._is_ours(t)}
@@ -92,7 +92,7 @@ class Intake:
     def refused(self, new: NewTrial) -> None:
         """Note that another program was faster."""
         self._spare_places.append((new.live.bracket, new.live.planned_as))
-        self._next_number = min(self._next_number, new.live.trial.number)
+        self._next_number = _after(self._storage.read_trials(self._study_id))
 
     def look_around(self) -> list[FrozenTrial]:
         """Return what other programs have done since the last time, waiting trials left out."""
@@ -127,3 +127,8 @@ class Intake:
         bracket = self._planner.next_bracket()
         self._planner.enrol(number, bracket)
         return bracket, number
+
+
+def _after(trials: Sequence[FrozenTrial]) -> int:
+    # Not their count: rows that somebody deleted leave gaps.
+    return max((trial.number for trial in trials), default=-1) + 1

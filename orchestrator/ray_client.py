@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from dataclasses import replace
 from typing import Any, cast
 
 import cloudpickle
@@ -42,11 +41,16 @@ def optimize_on_ray(request: CallRequest) -> None:
     client = _Client(request, blob)
     for _ in range(_MAX_DRIVERS):
         try:
-            client.run()
+            if client.run():
+                return
         except ray.exceptions.RayActorError as error:
-            request.say(f"the driver of this call died, starting another: {str(error).splitlines()[0]}")
-        else:
-            return
+            request.say(f"the driver of this call died: {str(error).splitlines()[0]}")
+        if isinstance(request.storage, InMemoryStorage):
+            raise StudyError(
+                "the driver of a study in memory died: its finished trials are kept, the others are lost; "
+                "keep the study in a database, storage='sqlite:///study.db', to have the call go on"
+            )
+        request.say("another driver takes this call over")
     raise StudyError(f"the driver of this call died {_MAX_DRIVERS} times; see Ray's logs of the head node")
 
 
@@ -54,7 +58,6 @@ class _Client:
     def __init__(self, request: CallRequest, blob: bytes) -> None:
         self._request = request
         self._line = ProgressLine(enabled=request.show_progress)
-        self._n_finished = 0
         self._call = RayCall(
             storage=request.storage,
             study_id=request.study_id,
@@ -71,17 +74,15 @@ class _Client:
             study_folder=request.study_folder,
         )
 
-    def run(self) -> None:
-        """Run one driver to the end of the call."""
+    def run(self) -> bool:
+        """Run one driver; return whether the call has ended, else another driver has to take it over."""
         # Where this process runs, so that a database file on this host can be opened.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         manager = BracketManagerActor.options(num_cpus=0, scheduling_strategy=here).remote()
-        driver = StudyDriverActor.options(num_cpus=0, scheduling_strategy=here).remote(
-            self._remaining(), manager
-        )
+        driver = StudyDriverActor.options(num_cpus=0, scheduling_strategy=here).remote(self._call, manager)
         running = driver.run.remote(driver)
         try:
-            self._follow(driver)
+            ended = self._follow(driver)
             ray.get(running)
         except KeyboardInterrupt:
             ray.get(driver.abandon.remote())
@@ -89,14 +90,9 @@ class _Client:
         finally:
             for actor in (driver, manager):
                 ray.kill(cast(ActorHandle[Any], actor))
+        return ended
 
-    def _remaining(self) -> RayCall:
-        """Return the call; what an earlier driver finished in memory, this process knows."""
-        if self._n_finished and isinstance(self._request.storage, InMemoryStorage) and self._call.n_trials:
-            return replace(self._call, n_trials=self._call.n_trials - self._n_finished)
-        return self._call
-
-    def _follow(self, driver: ActorProxy[StudyDriver]) -> None:
+    def _follow(self, driver: ActorProxy[StudyDriver]) -> bool:
         stopping = False
         while True:
             update = ray.get(driver.updates.remote())
@@ -112,10 +108,9 @@ class _Client:
             if update.ended:
                 if update.failure is not None:
                     raise update.failure.exception()
-                return
+                return not update.lost
 
     def _take(self, trial: FrozenTrial) -> None:
-        self._n_finished += 1
         if isinstance(self._request.storage, InMemoryStorage):
             self._request.storage.adopt(self._request.study_id, [trial])
         for callback in self._request.callbacks:

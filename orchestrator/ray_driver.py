@@ -71,6 +71,7 @@ class Update:
         notes: Lines for the user.
         ended: Whether the call is over.
         failure: The exception that ended it, if one did.
+        lost: Whether another pair of actors has to take the call over, since the bracket manager died.
     """
 
     finished: list[FrozenTrial] = field(default_factory=list)
@@ -78,6 +79,7 @@ class Update:
     notes: list[str] = field(default_factory=list)
     ended: bool = False
     failure: Failure | None = None
+    lost: bool = False
 
 
 class StudyDriver:
@@ -106,6 +108,9 @@ class StudyDriver:
         """Run the call to its end; errors are part of the last update."""
         try:
             await self._run(me)
+        except ray.exceptions.RayActorError:
+            await self._give_up_lease()
+            self._update.lost = True
         except Exception as error:  # noqa: BLE001 - the shell's last line: the user's process must hear of it
             self._update.failure = Failure(error, str(error)).pickled()
         self._update.ended = True
@@ -117,7 +122,7 @@ class StudyDriver:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), 0.25)
         self._changed.clear()
-        update, self._update = self._update, Update(ended=self._update.ended, failure=self._update.failure)
+        update, self._update = self._update, Update()
         if self._driver is not None:
             update.progress = self._driver.progress
         return update
@@ -136,6 +141,9 @@ class StudyDriver:
     @ray.method
     async def abandon(self) -> None:
         """Give up the lease, so that the next call can go on from here at once."""
+        await self._give_up_lease()
+
+    async def _give_up_lease(self) -> None:
         if self._assembly is not None:
             fence = self._assembly.call.fence
             await asyncio.to_thread(self._call.storage.renew_call, self._call.study_id, fence, 0.0)

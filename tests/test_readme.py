@@ -31,6 +31,13 @@ def test_the_two_commands_stand_in_the_readme() -> None:
     assert LINES.count(TESTS) == 1
 
 
+def test_the_readme_says_that_a_checkout_needs_links() -> None:
+    assert (
+        "`samplers`, `pruners`, `storage` and `orchestrator` stand under `raystudy/` as relative links"
+        in README
+    )
+
+
 def test_ci_finds_exactly_the_test_command_of_the_readme() -> None:
     script = (ROOT / ".ci/run").read_text()
     pattern = re.search(r"grep -E '(.*)' README.md", script)

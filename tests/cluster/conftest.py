@@ -12,6 +12,7 @@ def cluster() -> Iterator[None]:
 
     os.environ.pop("RAY_ADDRESS", None)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ["RAYSTUDY_LEASE_S"] = "3"  # for the drivers: how long a dead one is waited for
     ray.init(
         address="local",
         num_cpus=2,

@@ -192,3 +192,49 @@ def test_enqueued_trials_run_first(tmp_path: Path) -> None:
     study.optimize(lambda t: t.suggest_float("x", 0, 1), n_trials=3, executor="ray", n_jobs=1)
     assert [t.value for t in study.trials[:2]] == [0.25, 0.75]
     assert len(study.trials) == 3
+
+
+def descendants(name: bytes) -> list[int]:
+    """Ids of the processes below this one whose title begins with a name."""
+    parents, titles = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            titles[int(folder.name)] = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue  # it has ended meanwhile
+
+    def is_ours(pid: int) -> bool:
+        return pid == os.getpid() or (pid in parents and is_ours(parents[pid]))
+
+    return [pid for pid, title in titles.items() if title.startswith(name) and is_ours(pid)]
+
+
+@pytest.mark.parametrize("victim", [b"ray::StudyDriver", b"ray::BracketManager"])
+def test_a_killed_actor_is_replaced_and_the_call_ends_exact(tmp_path: Path, victim: bytes) -> None:
+    killed = []
+
+    def kill_once(study, trial):
+        if not killed and trial.number >= 2:
+            killed.extend(descendants(victim))
+            for pid in killed:
+                os.kill(pid, 9)
+
+    def slow(trial):
+        x = trial.suggest_float("x", 0, 1)
+        state = trial.load_checkpoint()
+        for epoch in range(0 if state is None else state + 1, 9):
+            time.sleep(0.05)
+            trial.save_checkpoint(epoch, step=epoch)
+            trial.report(x, epoch)
+            if trial.should_prune():
+                raise raystudy.TrialPruned
+        return x
+
+    study = raystudy.create_study(
+        storage=f"sqlite:///{tmp_path}/s.db", sampler=RandomSampler(seed=1), pruner=HyperbandPruner(1, 9, 3)
+    )
+    study.optimize(slow, n_trials=20, executor="ray", callbacks=[kill_once], storage_path=str(tmp_path))
+    assert len(killed) == 1
+    assert [t.number for t in study.trials] == list(range(20))
+    assert {t.state for t in study.trials} == {TrialState.COMPLETE, TrialState.PRUNED}
