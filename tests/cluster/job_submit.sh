@@ -28,7 +28,7 @@ rm -rf "$bed/source"
 export HOME="$bed/home" PATH="$bed/venv/bin:$PATH" RAY_USAGE_STATS_ENABLED=0 RAY_AUTH_MODE=disabled
 unset RAY_ADDRESS PYTHONPATH
 cd "$HOME"
-setsid ray start --head --block --num-cpus=2 --port=26379 --dashboard-port=28265 \
+setsid ray start --head --block --num-cpus=2 --port=26379 --dashboard-port=28265 --dashboard-agent-listen-port=28266 \
     --temp-dir="$bed/ray" --object-store-memory=150000000 >"$bed/head.log" 2>&1 &
 head_pid=$!
 address=http://127.0.0.1:28265
