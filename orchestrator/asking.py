@@ -42,21 +42,25 @@ class _AskLink:
     bracket: int | None
 
     def suggest(self, name: str, distribution: Distribution) -> ParamValue:
+        """Draw a parameter that the proposal does not hold."""
         with self.desk.lock:
             known = self.desk.known_params(self.number)
             return self.desk.proposer.suggest(self.number, name, distribution, known)
 
     def report(self, step: int, value: float, _news: News | None, _resumable: bool) -> Verdict:
+        """Store a report and have it judged."""
         self.desk.write(Report(self.trial_id, step, value))
         with self.desk.lock:
             # Nobody would hand a paused trial out again, so it is judged as one that saves no checkpoints.
             return self.desk.brackets.report(self.number, 1, self.bracket, step, value, None, resumable=False)
 
     def parameter(self, name: str, value: ParamValue, distribution: Distribution) -> None:
+        """Store a parameter."""
         self.desk.record_param(self.number, name, value, distribution)
         self.desk.write(SetParams(self.trial_id, {name: (value, distribution)}))
 
     def attributes(self, user_attrs: Mapping[str, Any]) -> None:
+        """Store user attributes."""
         self.desk.write(SetAttrs(self.trial_id, user_attrs=user_attrs))
 
 

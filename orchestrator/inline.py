@@ -46,10 +46,12 @@ class _InlineLink:
     assignment: Assignment
 
     def suggest(self, name: str, distribution: Distribution) -> ParamValue:
+        """Draw a parameter that the proposal does not hold."""
         with self.shell.lock:
             return self.shell.driver.suggest(self.assignment.number, name, distribution)
 
     def report(self, step: int, value: float, news: News | None, resumable: bool) -> Verdict:
+        """Have a report judged, and pass it on to the driver."""
         mine = self.assignment
         with self.shell.lock:
             verdict = self.shell.desk.report(
@@ -62,6 +64,7 @@ class _InlineLink:
         """Leave it to the next report or the end of the attempt."""
 
     def attributes(self, user_attrs: Mapping[str, Any]) -> None:
+        """Pass user attributes on to the driver."""
         with self.shell.lock:
             self.shell.driver.tell_attributes(self.assignment.number, user_attrs)
 

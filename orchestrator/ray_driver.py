@@ -172,6 +172,7 @@ class StudyDriver:
         )
 
         def deliver(message: WriterWord) -> None:
+            """Bring a word of the writer's thread to the event loop."""
             loop.call_soon_threadsafe(self._on_word, message)
 
         writer = new_writer(call.storage, call.study_id, owned.fence, deliver)

@@ -63,11 +63,13 @@ class _RemoteLink:
     driver_calls: int = 0
 
     def suggest(self, name: str, distribution: Distribution) -> ParamValue:
+        """Ask the driver for a parameter that the proposal does not hold."""
         self.driver_calls += 1
         with _actors_alive():
             return ray.get(self.work.driver.suggest.remote(self.assignment.number, name, distribution))
 
     def report(self, step: int, value: float, news: News | None, resumable: bool) -> Verdict:
+        """Deliver a report to the bracket manager: one call."""
         mine = self.assignment
         with _actors_alive():
             return ray.get(
@@ -141,16 +143,19 @@ class _LogFile(io.TextIOBase):
         self._file: io.TextIOWrapper | None = None
 
     def write(self, text: str) -> int:
+        """Append text."""
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a", encoding="utf-8", buffering=1)
         return self._file.write(text)
 
     def flush(self) -> None:
+        """Write out what is buffered."""
         if self._file is not None:
             self._file.flush()
 
     def close(self) -> None:
+        """Close the file if there is one."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -40,6 +40,7 @@ class _Study:
     next_number: int = 0
 
     def put(self, trial: FrozenTrial) -> None:
+        """Insert or replace a trial."""
         if trial.trial_id not in self.trials:
             insort(self.ids, trial.trial_id)
         self.trials[trial.trial_id] = trial
