@@ -38,7 +38,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class OwnedCall:
-    """Ends a call when the block ends; after Ctrl-C or an exit it gives up the lease: the next call goes on."""
+    """Ends a call when the block ends; after an exception it gives up the lease, so that the next call goes on."""
 
     storage: Storage
     study_id: int
@@ -48,10 +48,10 @@ class OwnedCall:
         """Do nothing: the lease is ours already."""
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind in (KeyboardInterrupt, SystemExit):
-            self.storage.renew_call(self.study_id, self.fence, 0.0)
-        elif kind is not LeaseLost:
+        if kind is None:
             self.storage.end_call(self.study_id, self.fence)
+        elif kind is not LeaseLost:
+            self.storage.renew_call(self.study_id, self.fence, 0.0)
 
 
 def begin_call(

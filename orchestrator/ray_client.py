@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import pickle
 from typing import Any, cast
@@ -24,6 +25,8 @@ __all__ = ["optimize_on_ray"]
 
 #: How often a call survives the death of its driver.
 _MAX_DRIVERS = 4
+#: How long a driver may take to give up its lease, in seconds.
+_GIVE_UP_S = 10.0
 _LARGE_CLOSURE_BYTES = 10_000_000
 
 
@@ -58,6 +61,7 @@ class _Client:
     def __init__(self, request: CallRequest, blob: bytes) -> None:
         self._request = request
         self._line = ProgressLine(enabled=request.show_progress)
+        self._ended = False
         self._call = RayCall(
             storage=request.storage,
             study_id=request.study_id,
@@ -82,17 +86,18 @@ class _Client:
         driver = StudyDriverActor.options(num_cpus=0, scheduling_strategy=here).remote(self._call, manager)
         running = driver.run.remote(driver)
         try:
-            ended = self._follow(driver)
+            self._follow(driver)
             ray.get(running)
-        except KeyboardInterrupt:
-            ray.get(driver.abandon.remote())
-            raise
         finally:
+            if not self._ended:
+                # Ctrl-C, say: the next call goes on from here at once.
+                with contextlib.suppress(ray.exceptions.RayError):
+                    ray.get(driver.abandon.remote(), timeout=_GIVE_UP_S)
             for actor in (driver, manager):
                 ray.kill(cast(ActorHandle[Any], actor))
-        return ended
+        return self._ended
 
-    def _follow(self, driver: ActorProxy[StudyDriver]) -> bool:
+    def _follow(self, driver: ActorProxy[StudyDriver]) -> None:
         stopping = False
         while True:
             update = ray.get(driver.updates.remote())
@@ -106,15 +111,17 @@ class _Client:
             if update.progress is not None:
                 self._line.show(update.progress, last=update.ended)
             if update.ended:
+                self._ended = not update.lost
+                if self._request.callback_failure is not None:
+                    raise self._request.callback_failure
                 if update.failure is not None:
                     raise update.failure.exception()
-                return not update.lost
+                return
 
     def _take(self, trial: FrozenTrial) -> None:
         if isinstance(self._request.storage, InMemoryStorage):
             self._request.storage.adopt(self._request.study_id, [trial])
-        for callback in self._request.callbacks:
-            callback(trial)
+        self._request.call_back(trial)
 
 
 def _pickled(request: CallRequest) -> bytes:

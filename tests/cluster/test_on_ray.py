@@ -194,6 +194,21 @@ def test_enqueued_trials_run_first(tmp_path: Path) -> None:
     assert len(study.trials) == 3
 
 
+def test_a_callback_that_raises_ends_the_call_and_leaves_no_trial_behind(tmp_path: Path) -> None:
+    def angry(study, trial):
+        raise LookupError("enough")
+
+    def slow_curve(trial):
+        time.sleep(0.2)
+        return curve(trial)
+
+    study = raystudy.create_study(storage=f"sqlite:///{tmp_path}/s.db", pruner=HyperbandPruner(1, 9, 3))
+    with pytest.raises(LookupError, match="enough"):
+        study.optimize(slow_curve, n_trials=50, executor="ray", callbacks=[angry], storage_path=str(tmp_path))
+    assert 0 < len(study.trials) < 50
+    assert all(t.state.is_finished() for t in study.trials)
+
+
 def descendants(name: bytes) -> list[int]:
     """Ids of the processes below this one whose title begins with a name."""
     parents, titles = {}, {}
@@ -212,7 +227,7 @@ def descendants(name: bytes) -> list[int]:
 
 @pytest.mark.parametrize("victim", [b"ray::StudyDriver", b"ray::BracketManager"])
 def test_a_killed_actor_is_replaced_and_the_call_ends_exact(tmp_path: Path, victim: bytes) -> None:
-    killed = []
+    killed: list[int] = []
 
     def kill_once(study, trial):
         if not killed and trial.number >= 2:

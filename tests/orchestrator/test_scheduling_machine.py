@@ -196,5 +196,5 @@ class SchedulerMachine(RuleBasedStateMachine):
                 self.saved(action)
 
 
-SchedulerMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+SchedulerMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
 test_every_interleaving_keeps_the_budget_and_ends = SchedulerMachine.TestCase

