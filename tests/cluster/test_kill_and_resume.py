@@ -3,10 +3,12 @@
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,20 +25,49 @@ N_KILLS = 5
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(420)]
 
 
-def start(folder: Path, executor: str) -> subprocess.Popen[str]:
-    arguments = [
-        f"sqlite:///{folder}/study.db",
-        str(folder / "home"),
-        str(folder / "trace"),
-        str(N_TRIALS),
-        executor,
-    ]
-    environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
-    environment |= {"RAYSTUDY_LEASE_S": "3", "OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
-    with (folder / "output").open("a") as log:
-        return subprocess.Popen(
-            [sys.executable, str(SCRIPT), *arguments], stdout=log, stderr=log, env=environment, text=True
-        )
+Start = Callable[[Path, str], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """A function that starts the search; whatever still runs after the test is killed."""
+    processes = []
+
+    def start_search(folder: Path, executor: str) -> subprocess.Popen[str]:
+        database, home, trace = f"sqlite:///{folder}/study.db", str(folder / "home"), str(folder / "trace")
+        environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
+        environment |= {"RAYSTUDY_LEASE_S": "3", "OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
+        with (folder / "output").open("a") as log:
+            process = subprocess.Popen(
+                [sys.executable, str(SCRIPT), database, home, trace, str(N_TRIALS), executor],
+                stdout=log,
+                stderr=log,
+                env=environment,
+                text=True,
+            )
+        processes.append(process)
+        return process
+
+    yield start_search
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def freeze(process: subprocess.Popen[str], database: Path) -> None:
+    """Stop a process between two transactions: one that holds SQLite's lock would freeze everybody."""
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        connection = sqlite3.connect(database, timeout=0.2, isolation_level=None)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.05)
+        else:
+            return
+        finally:
+            connection.close()
 
 
 def n_epochs(folder: Path) -> int:
@@ -70,7 +101,7 @@ def check_study(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("executor", ["ray", "inline"])
-def test_a_search_killed_at_random_moments_ends_exact(tmp_path: Path, executor: str) -> None:
+def test_a_search_killed_at_random_moments_ends_exact(start: Start, tmp_path: Path, executor: str) -> None:
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")
     rng = random.Random(seed)
@@ -85,10 +116,10 @@ def test_a_search_killed_at_random_moments_ends_exact(tmp_path: Path, executor: 
     check_study(tmp_path)
 
 
-def test_a_driver_thought_dead_that_wakes_up_is_refused(tmp_path: Path) -> None:
+def test_a_driver_thought_dead_that_wakes_up_is_refused(start: Start, tmp_path: Path) -> None:
     sleeper = start(tmp_path, "inline")
     wait_for_epochs(tmp_path, sleeper, 10)
-    sleeper.send_signal(signal.SIGSTOP)
+    freeze(sleeper, tmp_path / "study.db")
     heir = start(tmp_path, "inline")
     assert heir.wait(timeout=120) == 0, (tmp_path / "output").read_text()
     before = get_storage(f"sqlite:///{tmp_path}/study.db").read_trials(1)
