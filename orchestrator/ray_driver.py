@@ -28,7 +28,7 @@ from raystudy.orchestrator.ledger import FIRST_STEP
 from raystudy.orchestrator.progress import Progress
 from raystudy.orchestrator.ray_cluster import capacity, task_options
 from raystudy.orchestrator.ray_manager import BracketManager
-from raystudy.orchestrator.ray_task import Asker, TrialWork, run_trial
+from raystudy.orchestrator.ray_task import Asker, TrialWork, pack, run_trial
 from raystudy.orchestrator.writer import Outage, WriterFailed, WriterWord, new_writer
 from raystudy.pruners.base import Pruner
 from raystudy.samplers.base import Sampler
@@ -178,9 +178,8 @@ class StudyDriver:
         writer = new_writer(call.storage, call.study_id, owned.fence, deliver)
         slots = await asyncio.to_thread(self._slots)
         self._driver = driver = assembly.driver(writer, slots, self._on_finished, self._say)
-        self._work = TrialWork(
-            call.digest, self._manager, cast(ActorProxy[Asker], me), uses_gpu=call.resources.get("GPU", 0) > 0
-        )
+        uses_gpu = call.resources.get("GPU", 0) > 0
+        self._work = pack(TrialWork(call.digest, self._manager, cast(ActorProxy[Asker], me), uses_gpu))
         driver.take_news(news)
         driver.start()
         self._obey()

@@ -24,7 +24,7 @@ from raystudy.orchestrator.checkpoints import TrialVault
 from raystudy.orchestrator.ray_manager import BracketManager
 from raystudy.trial import Assignment, News
 
-__all__ = ["Asker", "TrialWork", "run_trial"]
+__all__ = ["Asker", "TrialWork", "pack", "run_trial"]
 
 
 class Asker:
@@ -85,15 +85,16 @@ class _RemoteLink:
         """Leave them to the next report or the end of the attempt."""
 
 
-def run_trial(blob: bytes, work: TrialWork, assignment: Assignment, folder: str) -> Outcome:
+def run_trial(blob: bytes, packed: bytes, assignment: Assignment, folder: str) -> Outcome:
     """Run one attempt and return its outcome, in a form that can travel.
 
     Args:
         blob: The pickled objective and the exceptions to catch.
-        work: What is the same for all trials.
+        packed: What is the same for all trials, packed by ``pack``.
         assignment: The trial.
         folder: The trial's folder for checkpoints and its log.
     """
+    work = _unpack(packed)
     if not work.uses_gpu:
         # Ray shows all GPUs of the node to a task that asked for none.
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -123,6 +124,18 @@ class _Blob:
 def _load(blob: _Blob) -> tuple[Objective, tuple[type[BaseException], ...]]:
     loaded: tuple[Objective, tuple[type[BaseException], ...]] = cloudpickle.loads(blob.content)
     return loaded
+
+
+def pack(work: TrialWork) -> bytes:
+    """Return the work as bytes, which a warm worker unpacks once: actor handles cost a millisecond each."""
+    packed: bytes = cloudpickle.dumps(work)
+    return packed
+
+
+@lru_cache(maxsize=1)
+def _unpack(packed: bytes) -> TrialWork:
+    work: TrialWork = cloudpickle.loads(packed)
+    return work
 
 
 @contextlib.contextmanager
