@@ -2,7 +2,7 @@
 
     python tune.py --n-trials 40                                     # a laptop: starts a local Ray
     ray submit cluster.yaml tune.py -- --n-trials 200                # on a cluster, over ssh
-    ray job submit --working-dir . -- python tune.py --n-trials 200  # on a cluster, as a job
+    ray job submit --working-dir examples -- python tune.py --n-trials 200 --storage URL   # on a cluster, as a job
 
 The task has the shape of a defect search: 2.5 % of the images are positive, so the objective is PR-AUC
 (average precision) on validation images.  They are scikit-learn's handwritten digits, put on larger canvases
