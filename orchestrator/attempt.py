@@ -74,11 +74,6 @@ class Outcome:
     #: One line for the log: why a trial failed or was lost.
     reason: str = ""
 
-    @property
-    def waits(self) -> bool:
-        """Whether the trial may go on: it is paused, or its attempt was lost."""
-        return self.ending in (Ending.PAUSED, Ending.LOST)
-
 
 def run_attempt(
     objective: Objective,

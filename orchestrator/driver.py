@@ -116,6 +116,10 @@ class Driver:
         for action in self._core.start():
             self._perform(action)
 
+    def ends_trial(self, outcome: Outcome) -> bool:
+        """Whether an outcome ends its trial for good, so that the judge has to settle it first."""
+        return not self._core.survives(outcome.number, outcome.ending)
+
     def returned(self, outcome: Outcome) -> None:
         """Take the outcome of an attempt; news that came before it must have been passed on."""
         live = self._live.get(outcome.number)
@@ -153,7 +157,7 @@ class Driver:
                 raise IllegalTransition(f"an acknowledgement of {other!r}, which nobody asked for")
 
     def intake_closed(self) -> None:
-        """Take note that the judge has been told, and its news passed on."""
+        """Note that the judge has been told, and its news passed on."""
         self._handle(IntakeClosed())
 
     def stop(self, *, interrupt: bool) -> None:
@@ -184,8 +188,6 @@ class Driver:
         for trial in self._intake.look_around():
             self._proposer.observe(trial)
             self.progress.count_foreign(trial)
-
-    # ---- news of a trial ---------------------------------------------------------------------------
 
     def _take_report(self, item: ReportNews) -> None:
         live = self._live.get(item.number)

@@ -31,8 +31,16 @@ from raystudy.trial import Assignment, News
 
 __all__ = ["InlineShell", "Message", "optimize_inline"]
 
+
+@dataclass(frozen=True, slots=True)
+class _Crash:
+    """What ended a thread of the pool: an exit, or a checkpoint that cannot be read."""
+
+    error: BaseException
+
+
 #: What arrives in the shell's inbox.
-Message = WriterWord | Outcome
+Message = WriterWord | Outcome | _Crash
 
 #: Time between two looks at what other programs have done to the study, in seconds.
 POLL_EVERY_S = 1.0
@@ -130,16 +138,18 @@ class InlineShell:
         return run_attempt(self._request.objective, self._request.catch, assignment, link, vault)
 
     def _put(self, future: Future[Outcome]) -> None:
-        self._inbox.put(future.result())
+        error = future.exception()
+        self._inbox.put(future.result() if error is None else _Crash(error))
 
     def _take(self, message: Message) -> None:
         with self.lock:
             self._stop_if_asked()
             match message:
                 case Outcome():
-                    self.driver.take_news(self.desk.settle([] if message.waits else [message.number]))
+                    settled = [message.number] if self.driver.ends_trial(message) else []
+                    self.driver.take_news(self.desk.settle(settled))
                     self.driver.returned(message)
-                case WriterFailed(error):
+                case WriterFailed(error) | _Crash(error):
                     raise error
                 case Outage(lost):
                     self.driver.progress.outage = lost

@@ -98,7 +98,7 @@ class LiveTrial:
     def learn_user_attrs(self, attrs: Mapping[str, Any]) -> dict[str, Any]:
         """Record user attributes and return those that are new or changed."""
         known = self.trial.user_attrs
-        new = {key: value for key, value in attrs.items() if key not in known or known[key] is not value}
+        new = {key: value for key, value in attrs.items() if key not in known or known[key] != value}
         known.update(new)
         return new
 

@@ -16,8 +16,9 @@ from raystudy.exceptions import StudyError
 from raystudy.frozen import FrozenTrial
 from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.ray_cluster import connect, require_capacity
-from raystudy.orchestrator.ray_driver import RayCall, StudyDriver, StudyDriverActor
+from raystudy.orchestrator.ray_driver import StudyDriver, StudyDriverActor
 from raystudy.orchestrator.ray_manager import BracketManagerActor
+from raystudy.orchestrator.ray_messages import RayCall
 from raystudy.orchestrator.request import CallRequest
 from raystudy.storages.memory import InMemoryStorage
 

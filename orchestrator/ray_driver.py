@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 import ray
 from ray.actor import ActorClass, ActorProxy
 
 from raystudy.distributions import Distribution, ParamValue
+from raystudy.exceptions import AttemptLost, StudyError
 from raystudy.frozen import FrozenTrial
 from raystudy.orchestrator.assembly import Assembly
 from raystudy.orchestrator.attempt import Failure, Outcome
@@ -25,61 +24,19 @@ from raystudy.orchestrator.checkpoints import trial_folder
 from raystudy.orchestrator.driver import Driver
 from raystudy.orchestrator.events import CloseIntake, Ending
 from raystudy.orchestrator.ledger import FIRST_STEP
-from raystudy.orchestrator.progress import Progress
 from raystudy.orchestrator.ray_cluster import capacity, task_options
 from raystudy.orchestrator.ray_manager import BracketManager
+from raystudy.orchestrator.ray_messages import RayCall, Update
 from raystudy.orchestrator.ray_task import Asker, TrialWork, pack, run_trial
 from raystudy.orchestrator.writer import Outage, WriterFailed, WriterWord, new_writer
-from raystudy.pruners.base import Pruner
-from raystudy.samplers.base import Sampler
-from raystudy.storages.base import Storage
 from raystudy.trial import Assignment
 
-__all__ = ["RayCall", "StudyDriver", "StudyDriverActor", "Update"]
+__all__ = ["StudyDriver", "StudyDriverActor"]
 
 #: Time between two fetches of the reports, in seconds.
 _DRAIN_EVERY_S = 0.05
 _POLL_EVERY_S = 1.0
 _COUNT_SLOTS_EVERY_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class RayCall:
-    """A call of ``optimize`` in a form that can travel; see ``CallRequest`` for the attributes."""
-
-    storage: Storage
-    study_id: int
-    sampler: Sampler
-    seed: int
-    pruner: Pruner
-    objective: list[Any]
-    digest: str
-    n_trials: int | None
-    timeout_s: float | None
-    n_jobs: int | None
-    resources: Mapping[str, float]
-    study_folder: str
-
-
-@dataclass(slots=True)
-class Update:
-    """What has happened since the last update.
-
-    Attributes:
-        finished: Trials whose result became durable, in commit order.
-        progress: The figures now; None before the call has begun.
-        notes: Lines for the user.
-        ended: Whether the call is over.
-        failure: The exception that ended it, if one did.
-        lost: Whether another pair of actors has to take the call over, since the bracket manager died.
-    """
-
-    finished: list[FrozenTrial] = field(default_factory=list)
-    progress: Progress | None = None
-    notes: list[str] = field(default_factory=list)
-    ended: bool = False
-    failure: Failure | None = None
-    lost: bool = False
 
 
 class StudyDriver:
@@ -102,6 +59,7 @@ class StudyDriver:
         self._broken: asyncio.Future[None] | None = None
         self._driver: Driver | None = None
         self._assembly: Assembly | None = None
+        self._stop_asked = False
 
     @ray.method
     async def run(self, me: ActorProxy[StudyDriver]) -> None:
@@ -135,8 +93,10 @@ class StudyDriver:
     @ray.method
     async def stop(self) -> None:
         """Create no more trials; running ones finish."""
-        self._begun.stop(interrupt=False)
-        self._obey()
+        self._stop_asked = True
+        if self._driver is not None:
+            self._driver.stop(interrupt=False)
+            self._obey()
 
     @ray.method
     async def abandon(self) -> None:
@@ -146,7 +106,8 @@ class StudyDriver:
     async def _give_up_lease(self) -> None:
         if self._assembly is not None:
             fence = self._assembly.call.fence
-            await asyncio.to_thread(self._call.storage.renew_call, self._call.study_id, fence, 0.0)
+            with contextlib.suppress(StudyError):  # then the lease runs out by itself
+                await asyncio.to_thread(self._call.storage.renew_call, self._call.study_id, fence, 0.0)
 
     # ---- the call ----------------------------------------------------------------------------------
 
@@ -182,6 +143,8 @@ class StudyDriver:
         self._work = pack(TrialWork(call.digest, self._manager, cast(ActorProxy[Asker], me), uses_gpu))
         driver.take_news(news)
         driver.start()
+        if self._stop_asked:
+            driver.stop(interrupt=False)
         self._obey()
         try:
             await self._keep_watch(driver)
@@ -230,8 +193,11 @@ class StudyDriver:
             case Outage(lost):
                 self._begun.progress.outage = lost
             case _:
-                self._begun.acknowledge(message)
-                self._obey()
+                try:
+                    self._begun.acknowledge(message)
+                    self._obey()
+                except StudyError as error:
+                    self._break(error)  # the event loop would only log it
 
     def _on_finished(self, trial: FrozenTrial) -> None:
         self._update.finished.append(trial)
@@ -275,12 +241,14 @@ class StudyDriver:
             outcome: Outcome = await self._task.options(name=f"trial-{number}", **self._options).remote(
                 self._call.objective[0], self._work, assignment, folder
             )
+        except ray.exceptions.RayTaskError as error:
+            outcome = _failed(assignment, error)
         except ray.exceptions.RayError as error:
             reason = str(error).strip().splitlines()[0]
             outcome = Outcome(number, assignment.attempt, Ending.LOST, reason=reason)
         if assignment.bracket is not None or outcome.reports:
             async with self._desk_turn:
-                settled = [] if outcome.waits else [number]
+                settled = [number] if self._begun.ends_trial(outcome) else []
                 self._begun.take_news(await self._manager.settle.remote(settled))
         self._begun.returned(outcome)
         self._obey()
@@ -290,6 +258,16 @@ class StudyDriver:
             self._begun.take_news(await self._manager.close.remote())
         self._begun.intake_closed()
         self._obey()
+
+
+def _failed(assignment: Assignment, error: ray.exceptions.RayTaskError) -> Outcome:
+    """Return the outcome of a task that ended outside of the objective: it could not be loaded, say."""
+    cause = error.cause if isinstance(error.cause, BaseException) else error
+    reason = f"{type(cause).__name__}: {cause}".splitlines()[0]
+    if isinstance(cause, AttemptLost):
+        return Outcome(assignment.number, assignment.attempt, Ending.LOST, reason=reason)
+    failure = Failure(cause, str(cause)).pickled()
+    return Outcome(assignment.number, assignment.attempt, Ending.FAILED, failure=failure, reason=reason)
 
 
 StudyDriverActor: ActorClass[StudyDriver] = ray.remote(StudyDriver)

@@ -5,7 +5,6 @@ It knows numbers, phases and counts; no Ray, no clock, no database, no parameter
 
 A *slot* is held from ``Create`` or ``SaveAttempt`` until the attempt's end is durable, so that with one slot
 each proposal is drawn after the commit of the trial before it.  Trials that may go on come before new ones.
-
 Every move of a trial stands in ``TRANSITIONS``::
 
     CREATING --Created--> RUNNING --Returned--> FINISHING --Saved--> (gone)
@@ -144,6 +143,12 @@ class Scheduler:
         trial = self._trials.get(number)
         return trial.phase if trial else None
 
+    def survives(self, number: int, ending: Ending) -> bool:
+        """Whether a trial may go on after its attempt has ended so."""
+        trial = self._trials.get(number)
+        lost_before = trial.losses if trial else 0
+        return ending is Ending.PAUSED or (ending is Ending.LOST and lost_before < self.max_losses)
+
     def count(self, phase: Phase) -> int:
         """Return how many trials are in a phase."""
         return sum(trial.phase is phase for trial in self._trials.values())
@@ -162,8 +167,7 @@ class Scheduler:
     def _handle_trial(self, event: TrialEvent) -> list[Action]:
         trial = self._trials.get(event.number)
         if trial is None:
-            # Promotions, drops and late returns may cross with a foreign program's finish: nothing to do.
-            return []
+            return []  # rulings and late returns may cross with a foreign program's finish
         trial.story.append(event)
         if isinstance(event, Returned) and event.attempt != trial.attempt:
             return []  # an attempt that was given up long ago
@@ -174,8 +178,6 @@ class Scheduler:
                 f"its story: {trial.story}"
             )
         return handler(self, trial, event)
-
-    # ---- handlers, named in TRANSITIONS ----------------------------------------------------------
 
     def _on_returned(self, trial: _Trial, event: TrialEvent) -> list[Action]:
         ending = event.ending if isinstance(event, Returned) else Ending.LOST
@@ -221,8 +223,6 @@ class Scheduler:
 
     def _ignore(self, _trial: _Trial, _event: TrialEvent) -> list[Action]:
         return []
-
-    # ---- moves -----------------------------------------------------------------------------------
 
     def _finish(self, trial: _Trial, state: TrialState) -> list[Action]:
         trial.phase = Phase.FINISHING

@@ -275,6 +275,7 @@ class Study:
 
     def _folder(self, storage_path: str | None) -> str:
         root = storage_path or os.environ.get("RAYSTUDY_HOME") or os.path.expanduser("~/raystudy")
+        root = root if "://" in root else os.path.abspath(os.path.expanduser(root))
         token = self._storage.read_study(self._study_id).system_attrs[TOKEN]
         return study_folder(root, self.study_name, token)
 

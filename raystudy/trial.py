@@ -6,7 +6,9 @@ reports through a *link* and keeps checkpoints in a *vault*; the process that ru
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
+import json
 import warnings
 from typing import Any
 
@@ -109,7 +111,15 @@ class Trial(SuggestMethods):
         return True
 
     def set_user_attr(self, key: str, value: Any) -> None:
-        """Attach a JSON-serialisable value to the trial."""
+        """Attach a value that JSON can hold to the trial; raise TypeError for any other."""
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"set_user_attr({key!r}): expected a value that JSON can hold, got {value!r} ({error}); "
+                "convert it to numbers, texts, lists and dictionaries"
+            ) from None
+        value = copy.deepcopy(value)
         self.user_attrs[key] = value
         self._news.user_attrs[key] = value
         self._link.attributes({key: value})

@@ -158,6 +158,32 @@ def test_a_worker_that_always_dies_fails_its_trial_after_four_attempts(tmp_path:
     assert study.trials[0].system_attrs["raystudy:attempt"] == 4
 
 
+def test_a_trial_lost_for_good_does_not_block_its_rung(tmp_path: Path) -> None:
+    def eighth_dies(trial):
+        if trial.number == 8:
+            os.kill(os.getpid(), 9)
+        return curve(trial)
+
+    study = raystudy.create_study(pruner=HyperbandPruner(1, 9, 3, mode="sync"), sampler=RandomSampler(seed=1))
+    study.optimize(eighth_dies, n_trials=9, executor="ray", storage_path=str(tmp_path))
+    assert Counter(t.last_step for t in study.trials) == {None: 1, 0: 5, 2: 2, 8: 1}
+
+
+def test_an_objective_that_cannot_be_loaded_on_a_worker_says_why(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Unloadable:
+        def __reduce__(self):
+            return (__import__, ("no_such_module",))
+
+        def __call__(self, trial):
+            return 0.0
+
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        raystudy.create_study().optimize(Unloadable(), n_trials=2, executor="ray", n_jobs=1)
+    assert "No module named 'no_such_module'" in capfd.readouterr().err
+
+
 def test_what_a_trial_prints_is_in_its_log_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     def prints(trial):
         print(f"hello from {trial.number}")
