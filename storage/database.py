@@ -42,7 +42,7 @@ class Database:
 
     def __init__(self, url: str, engine_kwargs: Mapping[str, Any]) -> None:
         self._given_url, self._url = url, _parse(url)
-        self.shown_url = self._url.render_as_string(hide_password=True)
+        self.shown_url = _without_secrets(self._url)
         self.dialect = "mysql" if self._url.get_backend_name() == "mariadb" else self._url.get_backend_name()
         in_memory = self.dialect == "sqlite" and self._url.database in (None, "", ":memory:")
         if self.dialect == "sqlite" and not in_memory:
@@ -164,6 +164,12 @@ def _parse(url: str) -> sa.URL:
             f"found {len(url)} characters that are none; correct it (special characters in a password as %XX)"
         ) from None
     return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+
+
+def _without_secrets(url: sa.URL) -> str:
+    """Return a URL that may be shown: libpq takes passwords in the query part, too."""
+    query = {key: "***" if "pass" in key.lower() else value for key, value in url.query.items()}
+    return url.set(query=query).render_as_string(hide_password=True)
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -218,3 +218,10 @@ assert raystudy.storages.RDBStorage.__name__ == "RDBStorage"
 assert "sqlalchemy" in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=pathlib.Path(__file__).parent)
+
+
+def test_a_password_in_the_query_of_a_url_is_not_shown():
+    with pytest.raises(StorageUnavailable) as error:
+        RDBStorage("postgresql://ann@127.0.0.1:1/db?password=hush7&connect_timeout=1")
+    assert "hush7" not in str(error.value)
+    assert "127.0.0.1" in str(error.value)
