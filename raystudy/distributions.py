@@ -33,7 +33,7 @@ CategoricalChoice = None | bool | int | float | str
 ParamValue = CategoricalChoice
 
 
-#: How far a value may lie from its grid, in steps, and still count as on it.
+#: How far a value may lie from its grid, in steps, and still count as on it (float64 rounding comes on top).
 _GRID_TOLERANCE = 1.0e-8
 
 
@@ -102,7 +102,9 @@ class FloatDistribution:
         if self.step is None:
             return True
         steps = (internal - self.low) / self.step
-        return abs(steps - round(steps)) < _GRID_TOLERANCE
+        # Far from zero, the rounding of the two decimals alone is more than the tolerance: 524288.57 by 0.01.
+        rounding = (math.ulp(self.low) + math.ulp(internal)) / self.step
+        return abs(steps - round(steps)) < _GRID_TOLERANCE + rounding
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,12 @@
-"""For all tests: checkpoints go to a folder of the test."""
+"""For all tests: checkpoints go to a folder of the test, and generated cases are the same in every run."""
 
 import pytest
+from hypothesis import settings
+
+# A red run is due to the change under test.  To search for new cases: pytest --hypothesis-profile=explore
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("explore", max_examples=2000)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import warnings
 
 import optuna.distributions as theirs
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from raystudy.distributions import (
@@ -209,6 +209,8 @@ def test_value_that_is_no_choice_is_refused():
 
 @given(numeric_distributions, st.floats(-2e6, 2e6) | st.integers(-2100, 2100).map(float))
 def test_membership_is_optunas(distribution, internal):
+    # Far from zero, where rounding alone is as large as its tolerance, Optuna refuses values of the grid.
+    assume(isinstance(distribution, IntDistribution) or not distribution.step or abs(internal) < 1e5)
     assert distribution.contains(internal) == optunas(distribution)._contains(internal)
 
 
@@ -218,6 +220,7 @@ def test_domain_of_one_value_is_optunas(distribution):
 
 
 @given(numeric_distributions)
+@example(FloatDistribution(524288.57, 524288.81, step=0.01))
 def test_bounds_belong_to_the_domain_and_what_lies_beyond_does_not(distribution):
     assert distribution.contains(distribution.low)
     assert distribution.contains(distribution.high)
