@@ -23,6 +23,10 @@ __all__ = [
 _PRUNERS: dict[str, Callable[..., Pruner]] = {"HyperbandPruner": HyperbandPruner, "NopPruner": NopPruner}
 
 
+def __getattr__(name: str) -> Any:
+    raise AttributeError(f"expected one of {', '.join(_PRUNERS)} in {__name__}, got {name!r}")
+
+
 def pruner_from_spec(spec: Mapping[str, Any]) -> Pruner:
     """Return the pruner that ``Pruner.spec`` described.
 

@@ -2,7 +2,9 @@
 
 Trials are dealt to brackets when they are created, so what a bracket holds does not depend on how many
 workers there are.  A *cohort* is one filling of a bracket; ``bracket`` numbers count cohorts over all cycles
-through the plan, and ``bracket % n_brackets`` is the position in the plan (0 is the most aggressive).
+through the plan, and ``bracket % n_brackets`` is the position in the plan (0 is the most aggressive).  In the
+mode ``sync``, whose rungs wait for a full cohort, brackets are filled one after the other; in ``promote`` all
+brackets of a cycle fill at the same rate, so that a study of any length has the plan's mixture of them.
 
 Sources: Li et al. (2018), JMLR 18(185), for the brackets and the mode ``sync``; Li et al. (2020), arXiv
 1810.05934, for the mode ``promote``.
@@ -56,6 +58,7 @@ class HyperbandJudge:
         self._enrolled: dict[int, int] = {}  # trials by bracket
         self._open: set[int] = set()  # brackets that are begun and take further trials
         self._n_begun = 0  # all brackets that are begun have a smaller number
+        self._n_full_cycles = 0
         self._known: dict[int, tuple[Ladder, Member] | None] = {}  # None: a trial without a bracket
         self._closed = False
         self._resumable = False
@@ -66,8 +69,20 @@ class HyperbandJudge:
         return self._rule.first_step
 
     def next_bracket(self) -> int | None:
-        """Return the bracket of the next trial: the lowest that is begun and open, or a new one."""
-        return min(self._open, default=self._n_begun)
+        """Return the bracket of the next trial.
+
+        In ``sync`` it is the lowest that is begun and open, or a new one; in ``promote`` that bracket of the
+        first unfilled cycle which the trial fills least, as a share of its size.
+        """
+        if self._mode is HalvingMode.SYNC:
+            return min(self._open, default=self._n_begun)
+        cycle = range(self._n_full_cycles * len(self._plans), (self._n_full_cycles + 1) * len(self._plans))
+        places = (self._enrolled.get(bracket, 0) for bracket in cycle)
+        shares = {
+            bracket: (taken + 1) / plan.n_trials
+            for bracket, plan, taken in zip(cycle, self._plans, places, strict=True)
+        }
+        return min(shares, key=shares.__getitem__)
 
     def enrol(self, number: int, bracket: int | None) -> None:
         """Make a new trial known in its bracket; twice is once.
@@ -195,6 +210,15 @@ class HyperbandJudge:
         if self._enrolled[bracket] >= self._plans[bracket % len(self._plans)].n_trials:
             self._open.discard(bracket)
             ladder.sealed |= self._mode is HalvingMode.SYNC
+            self._count_full_cycles()
+
+    def _count_full_cycles(self) -> None:
+        n = len(self._plans)
+        while all(
+            self._enrolled.get(self._n_full_cycles * n + position, 0) >= plan.n_trials
+            for position, plan in enumerate(self._plans)
+        ):
+            self._n_full_cycles += 1
 
     def _replay(self, trial: PastTrial) -> None:
         place = self._known[trial.number]

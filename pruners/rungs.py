@@ -2,9 +2,12 @@
 
 A ``Ladder`` holds the facts; two rules act on it.  ``advance_sync`` is successive halving as in Li et al.
 (2018), Algorithm 1: a rung waits for all its trials, then the best go on.  ``advance_promote`` is the
-asynchronous halving of Li et al. (2020), arXiv 1810.05934, Algorithm 2: a trial goes on as soon as it is
-among the best 1/eta of those recorded so far.  Rungs are counted from 0, the lowest.  A member's *level* is
-the number of rungs at which it has a value, so a member that waits at rung k has level k + 1.
+asynchronous halving of Li et al. (2020), arXiv 1810.05934, Algorithm 2, where a trial goes on as soon as it is
+among the best 1/eta of those recorded so far; delayed as in Hyper-Tune (Li et al. 2022, arXiv 2201.06834):
+not more than 1/eta of those recorded go on while others may still come.
+
+Rungs are counted from 0, the lowest.  A member's *level* is the number of rungs at which it has a value, so a
+member that waits at rung k has level k + 1.
 """
 
 from __future__ import annotations
@@ -143,6 +146,10 @@ class Ladder:
         """Return the number of members that wait at a rung."""
         return len(self._waiting[rung])
 
+    def n_let_on(self, rung: int) -> int:
+        """Return how many went on from a rung, without those that ended on the way to the next."""
+        return len(self._ranks[rung + 1]) + self._n_running[rung + 1]
+
     def ranked(self, rung: int) -> list[Member]:
         """Return the members with a value at a rung, the best first."""
         return [self.members[number] for _, _, number in self._ranks[rung]]
@@ -221,11 +228,13 @@ def _sync_competitors(ladder: Ladder, rung: int) -> list[tuple[Member, bool]]:
 
 
 def advance_promote(ladder: Ladder, floor: int = 0) -> Moves:
-    """Let every waiting trial on that is among the best ``n // eta`` of the n values at its rung.
+    """Let waiting trials on that are among the best ``n // eta`` of the n values at their rung.
 
-    In a sealed bracket a rung to which nobody can come any more closes: its quota is at least one, and those
-    who still wait are dropped.  It goes bottom up, since a trial that is let on can reach the rungs above.
-    Values of trials that have gone compete on.
+    While trials can still join, so many go on from a rung in all, the best first: with a sampler that gets
+    better all the time nearly every trial is among the best when it comes.  In a sealed bracket a rung to
+    which nobody can come any more closes: its quota is at least one, and those who still wait are dropped.
+    It goes bottom up, since a trial that is let on can reach the rungs above.  Values of trials that have
+    gone compete on.
 
     Args:
         ladder: The bracket.
@@ -242,6 +251,8 @@ def advance_promote(ladder: Ladder, floor: int = 0) -> Moves:
         going = ladder.waiting(rung, min(quota, eligible))
         if closing and not going:
             going = _rescued(ladder, rung, eligible)
+        if not (ladder.sealed or floor):
+            going = going[: max(0, quota - ladder.n_let_on(rung))]
         for member in going:
             ladder.promote(member, rung, moves)
             lowest_running = min(lowest_running, member.level)

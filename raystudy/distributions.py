@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = [
     "CategoricalDistribution",
@@ -35,6 +36,16 @@ ParamValue = CategoricalChoice
 
 #: How far a value may lie from its grid, in steps, and still count as on it (float64 rounding comes on top).
 _GRID_TOLERANCE = 1.0e-8
+
+
+_Number = TypeVar("_Number", int, float)
+
+
+def _number(kind: str, convert: Callable[[Any], _Number], given: object) -> _Number:
+    try:
+        return convert(given)
+    except (TypeError, ValueError):
+        raise ValueError(f"{kind}: expected numbers as bounds and step, got {given!r}") from None
 
 
 def _check_bounds(kind: str, low: float, high: float, log: bool, minimum_for_log: float) -> None:
@@ -63,7 +74,7 @@ class FloatDistribution:
     step: float | None = None
 
     def __post_init__(self) -> None:
-        low, high = float(self.low), float(self.high)
+        low, high = (_number("FloatDistribution", float, bound) for bound in (self.low, self.high))
         _check_bounds("FloatDistribution", low, high, self.log, 5e-324)
         if self.step is not None:
             if self.log:
@@ -121,7 +132,9 @@ class IntDistribution:
     step: int = 1
 
     def __post_init__(self) -> None:
-        low, high, step = int(self.low), int(self.high), int(self.step)
+        low, high, step = (
+            _number("IntDistribution", int, given) for given in (self.low, self.high, self.step)
+        )
         _check_bounds("IntDistribution", low, high, self.log, 1)
         if step < 1:
             raise ValueError(f"IntDistribution: need step >= 1, got step={self.step}")
@@ -211,8 +224,14 @@ class CategoricalDistribution:
 
 Distribution = FloatDistribution | IntDistribution | CategoricalDistribution
 
-_BY_NAME: dict[str, type[FloatDistribution] | type[IntDistribution] | type[CategoricalDistribution]] = {
-    cls.__name__: cls for cls in (FloatDistribution, IntDistribution, CategoricalDistribution)
+# By the names in JSON texts, with what each implies: Optuna's of today, those before 3.0, and the short ones.
+_FORMS: dict[str, tuple[Callable[..., Distribution], dict[str, Any]]] = {
+    **dict.fromkeys(("FloatDistribution", "UniformDistribution", "float"), (FloatDistribution, {})),
+    **dict.fromkeys(("IntDistribution", "IntUniformDistribution", "int"), (IntDistribution, {})),
+    **dict.fromkeys(("CategoricalDistribution", "categorical"), (CategoricalDistribution, {})),
+    "DiscreteUniformDistribution": (FloatDistribution, {}),
+    "LogUniformDistribution": (FloatDistribution, {"log": True}),
+    "IntLogUniformDistribution": (IntDistribution, {"log": True, "step": 1}),
 }
 
 
@@ -228,13 +247,14 @@ def json_to_distribution(text: str) -> Distribution:
         ValueError: If the text names no known distribution.
     """
     form: dict[str, Any] = json.loads(text)
-    attributes = form.get("attributes", {})
-    cls = _BY_NAME.get(form.get("name", ""))
-    if cls is None:
-        raise ValueError(f"expected one of {sorted(_BY_NAME)}, got {text[:200]}")
-    if cls is CategoricalDistribution:
-        attributes = {"choices": tuple(attributes["choices"])}
-    return cls(**attributes)
+    name = form.pop("name", None) or form.pop("type", "")
+    if name not in _FORMS:
+        raise ValueError(f"expected one of {sorted(_FORMS)}, got {text[:200]}")
+    cls, implied = _FORMS[name]
+    attributes = {**form.get("attributes", form), **implied}
+    # The step of DiscreteUniformDistribution was called q; an absent one is None in some texts.
+    given = {{"q": "step"}.get(key, key): value for key, value in attributes.items() if value is not None}
+    return cls(**given)
 
 
 def check_distribution_compatibility(old: Distribution, new: Distribution, name: str = "?") -> None:

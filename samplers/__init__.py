@@ -38,5 +38,5 @@ def sampler_from_spec(spec: dict[str, Any]) -> Sampler:
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"expected one of {', '.join(_MODULES)} in {__name__}, got {name!r}")
     return getattr(import_module(_MODULES[name]), name)

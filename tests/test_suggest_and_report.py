@@ -88,6 +88,9 @@ def test_parameter_with_one_value_has_it(study):
     "suggest",
     [
         lambda trial: trial.suggest_float("lr", 1, 0),
+        lambda trial: trial.suggest_float("lr", "low", 1),
+        lambda trial: trial.suggest_float("lr", 0, None),
+        lambda trial: trial.suggest_int("lr", 0, [9]),
         lambda trial: trial.suggest_float("lr", 0, 1, log=True),
         lambda trial: trial.suggest_int("lr", 1, 9, step=2, log=True),
         lambda trial: trial.suggest_categorical("lr", []),

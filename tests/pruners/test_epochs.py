@@ -121,7 +121,7 @@ def test_sync_cycles_and_a_short_last_bracket_cost_the_same_at_any_number_of_wor
 
 
 @pytest.mark.parametrize("workers", WORKERS)
-@pytest.mark.parametrize("n_trials", [17, 143])
+@pytest.mark.parametrize("n_trials", [49, 143])
 def test_promote_trains_no_epoch_twice_and_at_most_double_the_epochs_of_sync(
     workers: int, n_trials: int
 ) -> None:

@@ -28,16 +28,39 @@ def enrol(judge: Judge, n: int) -> list[int | None]:
     return brackets
 
 
+def enrol_together(judge: Judge, n: int, bracket: int = 0) -> None:
+    for number in range(n):
+        judge.enrol(number, bracket)
+
+
 def feed(judge: Judge, step: int, values: list[float], resumable: bool = True) -> list[Ruling]:
     return [judge.report(number, step, value, resumable) for number, value in enumerate(values)]
 
 
-@pytest.mark.parametrize("mode", ["sync", "promote"])
-def test_trials_fill_the_aggressive_bracket_first_and_then_cycle(mode: str) -> None:
-    judge = start(mode)
+def test_sync_fills_the_aggressive_bracket_first_and_then_cycles() -> None:
+    judge = start("sync")
     assert enrol(judge, 35) == [0] * 9 + [1] * 5 + [2] * 3 + [3] * 9 + [4] * 5 + [5] * 3 + [6]
     judge.enrol(0, 0)
     assert judge.next_bracket() == 6
+
+
+def test_promote_fills_the_brackets_of_a_cycle_at_the_same_rate() -> None:
+    judge = start("promote", high=27)  # a cycle is 27 + 12 + 6 + 4 trials
+    brackets = enrol(judge, 98)
+    assert brackets[:12] == [0, 0, 1, 0, 0, 1, 2, 0, 0, 1, 3, 0]
+    for n, expected in [(25, [14, 6, 3, 2]), (40, [22, 10, 5, 3]), (49, [27, 12, 6, 4])]:
+        assert [brackets[:n].count(bracket) for bracket in range(4)] == expected
+    assert sorted(set(brackets[49:])) == [4, 5, 6, 7]
+
+
+def test_promote_goes_on_where_a_recovered_study_was_filled_least() -> None:
+    judge = start("promote", high=27)
+    judge.restore([PastTrial(n, 0, {1: 1.0}, None, False) for n in range(20)])
+    brackets = []
+    for number in range(20, 30):
+        brackets.append(judge.next_bracket())
+        judge.enrol(number, brackets[-1])
+    assert brackets == [1, 1, 2, 1, 3, 1, 2, 1, 1, 2]
 
 
 def test_a_sync_rung_waits_for_all_and_then_lets_the_best_third_on() -> None:
@@ -93,23 +116,40 @@ def test_one_report_may_pass_several_rungs_and_waits_at_the_highest() -> None:
 
 def test_promote_pauses_early_arrivals_and_revives_them_when_the_quota_grows() -> None:
     judge = start("promote")
-    enrol(judge, 9)
+    enrol_together(judge, 9)
     rulings = feed(judge, 1, [5, 1, 9, 2, 3, 7])
     assert [r.verdict for r in rulings] == [PAUSE] * 6
     assert [r.promoted for r in rulings] == [(), (), ((1, 0),), (), (), ((3, 0),)]
-    assert judge.report(6, 1, 0.0, True) == Ruling(GO, 0)
+    assert judge.report(6, 1, 0.0, True) == Ruling(PAUSE, 0)  # two of seven have gone on already
+    assert [judge.report(n, 1, 8.0, True).promoted for n in (7, 8)] == [(), ((6, 0),)]
+
+
+def test_promote_lets_no_more_than_a_third_on_when_every_trial_beats_those_before() -> None:
+    judge = start("promote")
+    enrol_together(judge, 9)
+    rulings = feed(judge, 1, [9, 8, 7, 6, 5, 4, 3, 2, 1])
+    assert [n for n, r in enumerate(rulings) if r.verdict is GO] == [2, 5, 8]
+    assert all(not r.promoted for r in rulings)
+
+
+def test_closing_promote_lets_everyone_on_who_is_among_the_best_third() -> None:
+    judge = start("promote")
+    enrol_together(judge, 8)
+    feed(judge, 1, [9, 8, 7, 6, 5, 4, 3, 2])  # 2 and 5 went on
+    assert judge.close().promoted == ((7, 0), (6, 0))
 
 
 def test_promote_shares_rungs_between_cycles() -> None:
     judge = start("promote")
-    enrol(judge, 18)
+    enrol_together(judge, 9)
+    judge.enrol(17, 3)  # the aggressive bracket of the second cycle
     feed(judge, 1, [5.0, 4.0])
-    assert judge.report(17, 1, 3.0, True).verdict is GO  # trial 17 is the first of bracket 3
+    assert judge.report(17, 1, 3.0, True).verdict is GO
 
 
 def test_closing_promote_brings_the_best_of_each_bracket_to_the_top() -> None:
     judge = start("promote")
-    enrol(judge, 2)
+    enrol_together(judge, 2)
     feed(judge, 1, [5, 1])
     assert judge.close() == Ruling(promoted=((1, 0),), dropped=(0,))
     assert judge.report(1, 3, 1.0, True) == Ruling(GO, 1)
@@ -118,7 +158,7 @@ def test_closing_promote_brings_the_best_of_each_bracket_to_the_top() -> None:
 
 def test_a_closed_promote_rung_waits_for_those_still_on_the_way() -> None:
     judge = start("promote")
-    enrol(judge, 3)
+    enrol_together(judge, 3)
     feed(judge, 1, [5, 1])
     assert judge.close() == Ruling()
     assert judge.settle(2) == Ruling(promoted=((1, 0),), dropped=(0,))
@@ -126,7 +166,7 @@ def test_a_closed_promote_rung_waits_for_those_still_on_the_way() -> None:
 
 def test_an_upper_rung_stays_open_for_a_trial_that_closing_has_just_let_on() -> None:
     judge = start("promote")
-    enrol(judge, 2)
+    enrol_together(judge, 2)
     judge.report(0, 3, 5.0, True)  # passes rung 0 and waits at rung 1
     judge.report(1, 1, 1.0, True)
     assert judge.close() == Ruling(promoted=((1, 0),))
@@ -135,7 +175,7 @@ def test_an_upper_rung_stays_open_for_a_trial_that_closing_has_just_let_on() -> 
 
 def test_a_promote_rung_whose_best_is_gone_lets_the_next_one_on() -> None:
     judge = start("promote")
-    enrol(judge, 3)
+    enrol_together(judge, 3)
     feed(judge, 1, [1, 5])
     judge.settle(0)
     judge.settle(2)
@@ -144,7 +184,7 @@ def test_a_promote_rung_whose_best_is_gone_lets_the_next_one_on() -> None:
 
 def test_without_checkpoints_promote_stops_losers_and_lets_the_best_so_far_on() -> None:
     judge = start("promote")
-    enrol(judge, 9)
+    enrol_together(judge, 9)
     rulings = feed(judge, 1, [5, 6, 4, 9, 3], resumable=False)
     assert [r.verdict for r in rulings] == [GO, STOP, GO, STOP, GO]
     assert all(not r.promoted and not r.dropped for r in rulings)
@@ -154,7 +194,7 @@ def test_without_checkpoints_promote_stops_losers_and_lets_the_best_so_far_on() 
 @pytest.mark.parametrize("mode", ["sync", "promote"])
 def test_a_nan_never_goes_on_while_a_number_competes(mode: str) -> None:
     judge = start(mode)
-    enrol(judge, 9)
+    enrol_together(judge, 9)
     rulings = feed(judge, 1, [math.nan] * 8 + [5.0])
     assert rulings[-1].verdict is GO
     assert {n for n, _ in rulings[-1].promoted} == set()
@@ -162,7 +202,7 @@ def test_a_nan_never_goes_on_while_a_number_competes(mode: str) -> None:
 
 def test_a_promote_quota_that_only_nans_could_fill_stays_unfilled() -> None:
     judge = start("promote")
-    enrol(judge, 9)
+    enrol_together(judge, 9)
     rulings = feed(judge, 1, [5.0] + [math.nan] * 5)  # six values: a quota of two
     assert [r.promoted for r in rulings] == [(), (), ((0, 0),), (), (), ()]
 
@@ -177,8 +217,8 @@ def test_larger_is_better_when_maximising_and_ties_go_to_the_older_trial() -> No
 @pytest.mark.parametrize(("first", "settling"), [(0, 2), (1, 3)])
 def test_a_rung_is_settled_by_budget_and_not_by_step(first: int, settling: int) -> None:
     judge = start("promote", first_step=None)
-    enrol(judge, 14)
-    judge.report(9, first, 1.0, True)  # a trial of bracket 1, whose first rung has budget 3
+    judge.enrol(9, 1)
+    judge.report(9, first, 1.0, True)  # the first rung of bracket 1 has budget 3
     assert judge.report(9, settling - 1, 1.0, True).rung is None
     assert judge.report(9, settling, 1.0, True).rung == 0
     assert judge.first_step == first  # type: ignore[attr-defined]
@@ -186,7 +226,7 @@ def test_a_rung_is_settled_by_budget_and_not_by_step(first: int, settling: int) 
 
 def test_reports_after_a_pause_change_nothing_until_the_promotion() -> None:
     judge = start("promote")
-    enrol(judge, 9)
+    enrol_together(judge, 9)
     judge.report(0, 1, 5.0, True)
     assert judge.report(0, 1, 0.0, True) == judge.report(0, 3, 0.0, True) == Ruling(PAUSE)
     judge.report(1, 1, 7.0, True)
@@ -214,7 +254,7 @@ def test_strangers_are_refused_with_their_story() -> None:
 
 def test_the_table_counts_every_rung() -> None:
     judge = start("promote")
-    enrol(judge, 4)
+    enrol_together(judge, 4)
     feed(judge, 1, [5, 1, 9])
     judge.settle(2)
     line = "rung 0 (budget 1): 3 recorded, 1 waiting, 1 promoted, 1 gone, 1 on the way"
@@ -239,7 +279,7 @@ def test_auto_finds_the_same_maximum_after_recovery() -> None:
         PastTrial(1, 0, {0: 1.0}, None, True),
     ]
     assert judge.restore(past) == Ruling()
-    assert (judge.next_bracket(), judge.report(1, 1, 1.0, True).verdict) == (0, PAUSE)
+    assert (judge.next_bracket(), judge.report(1, 1, 1.0, True).verdict) == (1, PAUSE)
     assert "rung 2 (budget 9)" in repr(judge)
 
 

@@ -240,6 +240,11 @@ class HyperbandMachine(RuleBasedStateMachine):
             place = self.best_first(members, rung).index(number)
             rescued = self.closed and not any((n, rung) in self.went_on for n in members)
             assert place < quota or rescued
+            assert self.closed or not self.resumable or self.n_let_on(members, rung) <= quota
+
+    def n_let_on(self, members: set[int], rung: int) -> int:
+        facts = [self.facts[n] for n in members]
+        return sum(len(f.at_rung) > rung + (f.state != "running") for f in facts if len(f.at_rung) > rung)
 
     def in_flight(self) -> bool:
         """Whether a stored fact is missing: an unstored CONTINUE, or an open bracket without a live trial."""
@@ -258,8 +263,10 @@ class HyperbandMachine(RuleBasedStateMachine):
         for position in range(len(self.plans)) if self.mode == "promote" else ():
             members = self.members(position)
             for rung in range(self.top(position)):
-                n_recorded = sum(len(self.facts[n].at_rung) > rung for n in members)
-                for n in self.best_first(members, rung)[: n_recorded // self.eta]:
+                quota = sum(len(self.facts[n].at_rung) > rung for n in members) // self.eta
+                if not self.closed and self.n_let_on(members, rung) >= quota:
+                    continue
+                for n in self.best_first(members, rung)[:quota]:
                     assert self.facts[n].state != "paused" or len(self.facts[n].at_rung) > rung + 1
 
     def teardown(self) -> None:
