@@ -246,13 +246,9 @@ def advance_promote(ladder: Ladder, floor: int = 0) -> Moves:
         if not ladder.n_waiting(rung):
             continue
         closing = ladder.sealed and lowest_running > rung
-        quota = max(int(closing), floor, ladder.n_recorded(rung) // ladder.eta)
-        eligible = ladder.n_numbers(rung) or ladder.n_recorded(rung)
-        going = ladder.waiting(rung, min(quota, eligible))
+        going = _promotable(ladder, rung, max(int(closing), floor))
         if closing and not going:
-            going = _rescued(ladder, rung, eligible)
-        if not (ladder.sealed or floor):
-            going = going[: max(0, quota - ladder.n_let_on(rung))]
+            going = _rescued(ladder, rung)
         for member in going:
             ladder.promote(member, rung, moves)
             lowest_running = min(lowest_running, member.level)
@@ -262,8 +258,22 @@ def advance_promote(ladder: Ladder, floor: int = 0) -> Moves:
     return moves
 
 
-def _rescued(ladder: Ladder, rung: int, eligible: int) -> list[Member]:
+def _promotable(ladder: Ladder, rung: int, floor: int) -> list[Member]:
+    """Return those who wait at a rung and may go on, best first; the quota is at least ``floor``."""
+    quota = max(floor, ladder.n_recorded(rung) // ladder.eta)
+    going = ladder.waiting(rung, min(quota, _n_eligible(ladder, rung)))
+    if ladder.sealed or floor:
+        return going
+    return going[: max(0, quota - ladder.n_let_on(rung))]
+
+
+def _rescued(ladder: Ladder, rung: int) -> list[Member]:
     """Return the best waiting trial of a rung that would close without having let anybody on."""
     if any(member.passed(rung) for member in ladder.ranked(rung)):
         return []
-    return ladder.waiting(rung, eligible)[:1]
+    return ladder.waiting(rung, _n_eligible(ladder, rung))[:1]
+
+
+def _n_eligible(ladder: Ladder, rung: int) -> int:
+    """Return how many of a rung's best may go on: no NaN while there is a number."""
+    return ladder.n_numbers(rung) or ladder.n_recorded(rung)

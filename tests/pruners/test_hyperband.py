@@ -50,7 +50,7 @@ def test_promote_fills_the_brackets_of_a_cycle_at_the_same_rate() -> None:
     assert brackets[:12] == [0, 0, 1, 0, 0, 1, 2, 0, 0, 1, 3, 0]
     for n, expected in [(25, [14, 6, 3, 2]), (40, [22, 10, 5, 3]), (49, [27, 12, 6, 4])]:
         assert [brackets[:n].count(bracket) for bracket in range(4)] == expected
-    assert sorted(set(brackets[49:])) == [4, 5, 6, 7]
+    assert set(brackets[49:]) == {4, 5, 6, 7}
 
 
 def test_promote_goes_on_where_a_recovered_study_was_filled_least() -> None:
