@@ -83,16 +83,18 @@ class AskDesk:
         self._storage = storage
         self._study = storage.read_study(study_id)
         self._study_folder = study_folder
-        trials = storage.read_trials(study_id)
-        self.proposer = learned_proposer(sampler, self._study, seed, trials)
+        columns = storage.read_columns(study_id)
+        self.proposer = learned_proposer(sampler, self._study, seed, columns)
         self.brackets = new_desk(pruner, self._study, [])
         self._planner = pruner.start(self._study.directions[0], None)
         self._planner.restore([])
         self._params: dict[int, dict[str, tuple[ParamValue, Distribution]]] = {}
-        self._last_id = max((trial.trial_id for trial in trials), default=-1)
-        self._n_trials = max((trial.number for trial in trials), default=-1) + 1
-        self._unfinished = {t.trial_id for t in trials if not t.state.is_finished()}
-        self._waiting = {t.number: t for t in trials if t.state is TrialState.WAITING}
+        #: Ids of the trials that were handed out and not yet told, by number.
+        self._ids: dict[int, int] = {}
+        self._last_id = columns.last_id
+        self._n_trials = int(columns.numbers.max(initial=-1)) + 1
+        self._unfinished = set(columns.unfinished_ids)
+        self._waiting: dict[int, FrozenTrial] = {}
 
     def ask(self) -> Trial:
         """Take the oldest waiting trial, or create one."""
@@ -100,6 +102,7 @@ class AskDesk:
             self._look_around()
             trial = self._claim() or self._create()
             self._unfinished.add(trial.trial_id)
+            self._ids[trial.number] = trial.trial_id
             self._last_id = max(self._last_id, trial.trial_id)
             bracket = self._planner.next_bracket()
             self._planner.enrol(trial.number, bracket)
@@ -132,11 +135,13 @@ class AskDesk:
             ValueError: If there is no such running trial, or state and values contradict each other.
         """
         with self.lock:
-            trials = self._storage.read_trials(self._study.study_id)
-            trial = next((t for t in reversed(trials) if t.number == number), None)
-            if trial is None:
-                last = trials[-1].number if trials else None
+            trial_id = self._ids.get(number)
+            if trial_id is None:
+                trial_id = self._storage.find_trial(self._study.study_id, number)
+            if trial_id is None:
+                last = self._n_trials - 1 if self._n_trials else None
                 raise ValueError(f"tell: this study has no trial {number}, the last one is {last}")
+            trial = self._storage.read_trial(trial_id)
             if trial.state.is_finished() and skip_if_finished:
                 return trial
             if trial.state is not TrialState.RUNNING:
@@ -148,6 +153,7 @@ class AskDesk:
             finished = self._storage.read_trial(trial.trial_id)
             self.proposer.observe(finished)
             self._params.pop(number, None)
+            self._ids.pop(number, None)
             return finished
 
     def write(self, write: Write) -> None:
@@ -192,6 +198,7 @@ class AskDesk:
             self._n_trials = max(self._n_trials, trial.number + 1)
             if trial.state.is_finished():
                 self._unfinished.discard(trial.trial_id)
+                self._params.pop(trial.number, None)  # if it was asked here, another program has finished it
             else:
                 self._unfinished.add(trial.trial_id)
             if trial.state is TrialState.WAITING:

@@ -12,7 +12,16 @@ from raystudy.orchestrator.brackets import BracketDesk
 from raystudy.orchestrator.calls import Call
 from raystudy.orchestrator.driver import Driver
 from raystudy.orchestrator.intake import Intake
-from raystudy.orchestrator.ledger import CALL, FIRST_STEP, LiveTrial, live_trial, past_trials
+from raystudy.orchestrator.ledger import (
+    BRACKET,
+    CALL,
+    FIRST_STEP,
+    PROMOTED,
+    LiveTrial,
+    live_trial,
+    past_trials,
+)
+from raystudy.orchestrator.lookout import Lookout
 from raystudy.orchestrator.mirror import Mirror
 from raystudy.orchestrator.progress import Progress
 from raystudy.orchestrator.proposing import Proposer
@@ -21,15 +30,15 @@ from raystudy.orchestrator.writer import Writer
 from raystudy.pruners.base import PastTrial, Pruner
 from raystudy.samplers.base import Sampler
 from raystudy.storages.base import Storage, StudyRecord
+from raystudy.storages.columns import Columns
 
 __all__ = ["Assembly", "learned_proposer", "new_desk"]
 
 
-def learned_proposer(sampler: Sampler, study: StudyRecord, seed: int, trials: list[FrozenTrial]) -> Proposer:
+def learned_proposer(sampler: Sampler, study: StudyRecord, seed: int, columns: Columns) -> Proposer:
     """Return a proposer that has seen all stored trials."""
     proposer = Proposer(sampler, study.directions, seed)
-    for trial in trials:
-        proposer.observe(trial)
+    proposer.learn(columns)
     return proposer
 
 
@@ -55,11 +64,24 @@ class Assembly:
 
     def __post_init__(self) -> None:
         self.study = self.storage.read_study(self.study_id)
-        self.trials = self.storage.read_trials(self.study_id)
-        self.proposer = learned_proposer(self.sampler, self.study, self.seed, self.trials)
+        columns = self.storage.read_columns(self.study_id, system_attrs=[CALL, BRACKET, PROMOTED])
+        self.proposer = learned_proposer(self.sampler, self.study, self.seed, columns)
         call_id = self.call.fence.call_id
+        self.past = past_trials(columns, call_id)
+        self.trials = self._trials_that_matter(columns, call_id)
         self.of_call = [t for t in self.trials if t.system_attrs.get(CALL) == call_id]
-        self.past = past_trials(self.trials, call_id)
+
+    def _trials_that_matter(self, columns: Columns, call_id: str) -> list[FrozenTrial]:
+        """Return as objects: our trials, those that may still change, the best one and the newest."""
+        ours = [
+            int(columns.trial_ids[row]) for row, call in columns.system_attrs[CALL].items() if call == call_id
+        ]
+        best = self.storage.find_best_trial(self.study_id)
+        ids = {*ours, *columns.unfinished_ids, *([] if best is None else [best]), columns.last_id}
+        trials = self.storage.read_changes(self.study_id, columns.last_id, ids)
+        for trial in trials:
+            self.proposer.observe(trial)  # another program may have changed it since the columns were read
+        return trials
 
     def desk(self) -> BracketDesk:
         """Return a desk with a restored judge; it can be built in another process from the same arguments."""
@@ -91,9 +113,9 @@ class Assembly:
             scheduler=scheduler,
             proposer=self.proposer,
             planner=planner,
-            mirror=Mirror(writer),
-            intake=Intake(self.storage, self.study_id, call_id, self.proposer, planner, self.trials, now),
-            storage=self.storage,
+            mirror=Mirror(writer, self.study),
+            intake=Intake(call_id, self.proposer, planner, self.trials, now),
+            lookout=Lookout(self.trials, lambda trial: trial.system_attrs.get(CALL) == call_id),
             live=live,
             progress=self._progress(live),
             on_finished=on_finished,

@@ -52,6 +52,8 @@ class BracketDesk:
         self._attempts: dict[int, int] = {}
         #: Verdicts other than CONTINUE; they stick to their attempt.
         self._standing: dict[int, Verdict] = {}
+        #: Trials that another program has finished while an attempt may still run.
+        self._abandoned: set[int] = set()
         self._stopping = False
         self._news: list[DeskNews] = []
         self._note(judge.restore(past))
@@ -73,7 +75,7 @@ class BracketDesk:
     ) -> Verdict:
         """Take a report and return the verdict; a report of an attempt that was replaced changes nothing."""
         current = self._attempts.setdefault(number, attempt)
-        if attempt < current:
+        if attempt < current or number in self._abandoned:
             return Verdict.STOP
         if attempt > current:
             self._attempts[number] = attempt
@@ -94,7 +96,15 @@ class BracketDesk:
             self._note(self._judge.settle(number))
             self._attempts.pop(number, None)
             self._standing.pop(number, None)
+            self._abandoned.discard(number)
         return self.drain()
+
+    def abandon(self, number: int, bracket: int | None) -> None:
+        """Settle a trial that another program has finished; an attempt of it is stopped at its next report."""
+        self._abandoned.add(number)
+        if bracket is not None:
+            self._judge.enrol(number, bracket)
+            self._note(self._judge.settle(number))
 
     def close(self) -> list[DeskNews]:
         """Note that no further trial will be created, and return all news since the last time."""

@@ -7,12 +7,15 @@ lease is being renewed is alive, and none of our business.
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from raystudy.exceptions import LeaseLost
+from raystudy.exceptions import LeaseLost, StorageUnavailable, StudyDeleted
+from raystudy.orchestrator.patience import Patience
+from raystudy.orchestrator.spool import restore
 from raystudy.orchestrator.writer import LEASE_S, RENEW_EVERY_S
 from raystudy.storages.base import CallRecord, Fence, Storage
 
@@ -43,15 +46,22 @@ class OwnedCall:
     storage: Storage
     study_id: int
     fence: Fence
+    say: Callable[[str], None]
 
     def __enter__(self) -> None:
         """Do nothing: the lease is ours already."""
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
-            self.storage.end_call(self.study_id, self.fence)
-        elif kind is not LeaseLost:
-            self.storage.renew_call(self.study_id, self.fence, 0.0)
+            self.end()
+        elif not issubclass(kind, (LeaseLost, StudyDeleted)):
+            with contextlib.suppress(StorageUnavailable, LeaseLost):  # then the lease runs out by itself
+                self.storage.renew_call(self.study_id, self.fence, 0.0)
+
+    def end(self) -> None:
+        """End the call, however long the database has to be waited for."""
+        patience = Patience(lambda outage: self.say(outage.message))
+        patience(lambda: self.storage.end_call(self.study_id, self.fence))
 
 
 def begin_call(
@@ -60,6 +70,7 @@ def begin_call(
     target: int | None,
     say: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
+    study_folder: str | None = None,
 ) -> Call:
     """Take over a dead call of the study, or open a new one.
 
@@ -71,12 +82,15 @@ def begin_call(
         target: How many trials to add, or None.  A dead call keeps its own target if that is larger.
         say: Called with a line for the user.
         sleep: Waits for so many seconds.
+        study_folder: Where a dead driver may have saved what it could not store: that is stored first.
     """
     owner = uuid.uuid4().hex
     for record in _unended(storage, study_id):
         if _has_died(storage, study_id, record, say, sleep):
             larger = None if target is None or record.target is None else max(target, record.target)
             fence = Fence(record.call_id, owner)
+            if study_folder is not None:
+                restore(storage, study_id, record.call_id, study_folder, say)
             if storage.take_over_call(study_id, fence, larger, LEASE_S):
                 return Call(fence, larger, taken_over=True)
     fence = Fence(uuid.uuid4().hex[:12], owner)

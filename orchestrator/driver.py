@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from raystudy.distributions import Distribution, ParamValue
 from raystudy.exceptions import IllegalTransition
 from raystudy.frozen import FrozenTrial, TrialState
 from raystudy.orchestrator.attempt import Outcome
 from raystudy.orchestrator.brackets import DeskNews, ReportNews
 from raystudy.orchestrator.events import (
+    Abandon,
     Action,
     CloseIntake,
     Create,
@@ -24,7 +23,6 @@ from raystudy.orchestrator.events import (
     CreateRefused,
     Dropped,
     EndCall,
-    Ending,
     Event,
     FinishedElsewhere,
     IntakeClosed,
@@ -41,18 +39,19 @@ from raystudy.orchestrator.events import (
 )
 from raystudy.orchestrator.intake import Intake, NewTrial
 from raystudy.orchestrator.ledger import LiveTrial
-from raystudy.orchestrator.mirror import FirstStep, Mirror
+from raystudy.orchestrator.listening import Listener
+from raystudy.orchestrator.lookout import Findings, Lookout
+from raystudy.orchestrator.mirror import Mirror
+from raystudy.orchestrator.orders import Errand, Order, StopTrial
 from raystudy.orchestrator.progress import Progress
 from raystudy.orchestrator.proposing import Proposer
-from raystudy.orchestrator.scheduling import Scheduler
+from raystudy.orchestrator.remarks import Remarks
+from raystudy.orchestrator.scheduling import Phase, Scheduler
 from raystudy.orchestrator.writer import Acknowledgement
 from raystudy.pruners.base import Judge
-from raystudy.storages.base import Storage, StudyRecord
-from raystudy.trial import Assignment, News
+from raystudy.storages.base import StudyRecord
 
-__all__ = ["Driver", "Order"]
-
-Order = Assignment | CloseIntake | StopRunning
+__all__ = ["Driver"]
 
 
 class Driver:
@@ -65,7 +64,7 @@ class Driver:
         planner: The intake's judge, which is kept up to date here.
         mirror: Where everything that must be stored goes.
         intake: Where new trials come from.
-        storage: For reading what another program has made of a trial.
+        lookout: What is known of other programs' trials.
         live: The unfinished trials of this call.
         on_finished: Called with each trial whose result is durable, in commit order, before its slot is free.
         say: Called with a line for the user.
@@ -81,7 +80,7 @@ class Driver:
         planner: Judge,
         mirror: Mirror,
         intake: Intake,
-        storage: Storage,
+        lookout: Lookout,
         live: Sequence[LiveTrial],
         progress: Progress,
         on_finished: Callable[[FrozenTrial], None],
@@ -90,6 +89,8 @@ class Driver:
     ) -> None:
         #: What the shell has to do, in this order.
         self.orders: deque[Order] = deque()
+        #: What the shell has to do at once.
+        self.errands: deque[Errand] = deque()
         #: The first exception of an objective that the user did not ask to catch.
         self.failure: Outcome | None = None
         self.ended = False
@@ -100,14 +101,15 @@ class Driver:
         self._planner = planner
         self._mirror = mirror
         self._intake = intake
-        self._storage = storage
+        self._lookout = lookout
+        self._looking = False
         self._on_finished = on_finished
-        self._say = say
-        self._said_cannot_wait = False
+        self._remarks = Remarks(say)
         self._now = now
         self._live = {live_trial.trial.number: live_trial for live_trial in live}
         self._results: dict[int, list[float] | None] = {}
-        self._first_step = FirstStep(storage, study)
+        #: Takes what running trials tell and ask.
+        self.listener = Listener(self._live, proposer, planner, mirror, progress)
 
     # ---- what a shell tells ------------------------------------------------------------------------
 
@@ -125,8 +127,12 @@ class Driver:
         live = self._live.get(outcome.number)
         if live is None or outcome.attempt != live.attempt:
             return
-        self._tell(live, News(outcome.params, outcome.user_attrs), outcome.reports)
-        self._explain(outcome, live)
+        if self._core.phase(outcome.number) is Phase.ABANDONED:
+            del self._live[outcome.number]
+            self._handle(Returned(outcome.number, outcome.attempt, outcome.ending))
+            return
+        self.listener.outcome(outcome)
+        self._remarks.ended(outcome, live)
         if outcome.failure is not None and not outcome.caught and self.failure is None:
             self.failure = outcome
             self._handle(StopAsked(interrupt=True))
@@ -137,7 +143,7 @@ class Driver:
         """Take reports and rulings, in the order in which they happened."""
         for item in news:
             if isinstance(item, ReportNews):
-                self._take_report(item)
+                self.listener.report(item)
                 continue
             for number, rung in item.promoted:
                 if number in self._live:
@@ -147,12 +153,16 @@ class Driver:
                 self._handle(Dropped(number))
 
     def acknowledge(self, acknowledgement: Acknowledgement) -> None:
-        """Take the word of the writer that something is durable."""
+        """Take the word of the writer that something is durable, or was refused."""
+        for trial in acknowledgement.refused.values():
+            self._overtaken(trial)
         match acknowledgement.ticket:
             case NewTrial() as new:
                 self._on_created(new, acknowledgement)
             case int(number):
-                self._on_saved(number, acknowledgement.refused)
+                self._on_saved(number)
+            case None:
+                pass  # only refusals were to be told
             case other:
                 raise IllegalTransition(f"an acknowledgement of {other!r}, which nobody asked for")
 
@@ -169,58 +179,32 @@ class Driver:
         if slots != self._core.slots:
             self._handle(SlotsChanged(slots))
 
-    def suggest(self, number: int, name: str, distribution: Distribution) -> ParamValue:
-        """Draw a parameter that a trial's proposal does not hold, and store it."""
-        live = self._live[number]
-        if name in live.trial.params:
-            return live.trial.params[name]
-        value = self._proposer.suggest(number, name, distribution, {**live.proposal, **live.known_params()})
-        new = live.learn_params({name: (value, distribution)})
-        self._mirror.parameter(live, new)
-        return value
-
-    def tell_attributes(self, number: int, user_attrs: Mapping[str, Any]) -> None:
-        """Store user attributes of a running trial."""
-        self._mirror.tell(self._live[number], News(user_attrs=dict(user_attrs)), {})
-
     def poll(self) -> None:
-        """Look at what other programs have done to the study; call it about once a second."""
-        for trial in self._intake.look_around():
+        """Have a look at what other programs have done to the study; call it about once a second."""
+        if self._looking:
+            return
+        self._looking = True
+        own = {
+            live.trial.trial_id: live.trial.state
+            for live in self._live.values()
+            if not live.trial.state.is_finished()
+        }
+        self.errands.append(self._lookout.question(own))
+
+    def take_findings(self, findings: Findings | None) -> None:
+        """Take the answer to a look; None if the database could not be asked."""
+        self._looking = False
+        if findings is None:
+            return
+        foreign, ours = self._lookout.learn(findings)
+        for trial in foreign:
+            self._intake.note(trial)
             self._proposer.observe(trial)
             self.progress.count_foreign(trial)
-
-    def _take_report(self, item: ReportNews) -> None:
-        live = self._live.get(item.number)
-        if live is None or item.attempt < live.attempt:
-            return
-        self._tell(live, item.news, {item.step: item.value})
-        self._first_step.note(item.step)
-        if self._planner.has_rungs:
-            self._planner.report(live.planned_as, item.step, item.value, resumable=True)
-        if item.rung is not None:
-            live.rung_step = item.step
-            self._proposer.observe(live.trial, live.rung_step)
-
-    def _tell(self, live: LiveTrial, news: News | None, reports: dict[int, float]) -> None:
-        new_params, new_reports = self._mirror.tell(live, news, reports)
-        self.progress.epochs += new_reports
-        if new_params:
-            self._proposer.observe(live.trial, live.rung_step)
-
-    def _explain(self, outcome: Outcome, live: LiveTrial) -> None:
-        if outcome.ending is Ending.LOST:
-            self._say(f"trial {outcome.number}: attempt {outcome.attempt} was lost: {outcome.reason}")
-        elif outcome.reason:
-            self._say(f"trial {outcome.number} failed: {outcome.reason}")
-        cannot_wait = (
-            live.bracket is not None and outcome.ending is Ending.PRUNED and not outcome.checkpointed
-        )
-        if cannot_wait and not self._said_cannot_wait:
-            self._said_cannot_wait = True
-            self._say(
-                f"trial {outcome.number} saved no checkpoint, so it is stopped for good instead of waiting at its "
-                "rung; call trial.save_checkpoint(...) before trial.report(...) to have good trials promoted later"
-            )
+        for trial in ours:
+            # Where something is being stored, the answer to that tells who was first.
+            if self._core.phase(trial.number) in (Phase.RUNNING, Phase.PAUSED, Phase.QUEUED):
+                self._overtaken(trial)
 
     # ---- actions of the core -----------------------------------------------------------------------
 
@@ -247,6 +231,8 @@ class Driver:
                 self._mirror.attempt(self._live[number])
             case SaveFinish(number, state):
                 self._save_finish(self._live[number], state)
+            case Abandon(number):
+                self.errands.append(StopTrial(number, self._live[number].bracket))
             case CloseIntake() | StopRunning():
                 self.orders.append(action)
             case EndCall():
@@ -267,33 +253,44 @@ class Driver:
 
     def _on_created(self, new: NewTrial, acknowledgement: Acknowledgement) -> None:
         trial = new.live.trial
-        if new.waiting:
-            accepted = acknowledgement.claimed[0]
-        elif (created := acknowledgement.created[0]) is not None:
-            trial.trial_id, accepted = created[0], True
-        else:
-            accepted = False
-        if not accepted:
-            self._intake.refused(new)
+        if not self._intake.answered(new, acknowledgement):
             self.poll()
             self._handle(CreateRefused(new.ticket))
             return
-        self._intake.accepted(new)
+        if not new.waiting:
+            self._lookout.stored(trial.number, trial.trial_id)
         self._live[trial.number] = new.live
         self.progress.created()
         self._handle(Created(new.ticket, trial.number))
 
-    def _on_saved(self, number: int, refused: frozenset[int]) -> None:
-        live = self._live[number]
-        event: Event = Saved(number)
-        if live.trial.trial_id in refused:
-            if not live.trial.state.is_finished():
-                event = FinishedElsewhere(number)
-            live.trial = self._storage.read_trial(live.trial.trial_id)
-            self._say(f"trial {number} was finished by another program; its result stands")
-            self._proposer.observe(live.trial)
+    def _on_saved(self, number: int) -> None:
+        live = self._live.get(number)
+        if live is None:
+            return  # another program has finished the trial, and its result stands
         if live.trial.state.is_finished():
+            self._release(live)
             del self._live[number]
-            self.progress.finished(live.trial)
-            self._on_finished(live.trial)
-        self._handle(event)
+        self._handle(Saved(number))
+
+    # ---- other programs ----------------------------------------------------------------------------
+
+    def _overtaken(self, trial: FrozenTrial) -> None:
+        """Take a trial of ours that another program has finished."""
+        live = self._live.get(trial.number)
+        if live is None or not trial.state.is_finished() or self._core.phase(trial.number) is Phase.ABANDONED:
+            return
+        live.trial = trial
+        self._results.pop(trial.number, None)
+        self._proposer.observe(trial)
+        if self._planner.has_rungs:
+            self._planner.settle(live.planned_as)
+        self._remarks.overtaken(trial)
+        self._release(live)
+        self._handle(FinishedElsewhere(trial.number))
+        if self._core.phase(trial.number) is None:
+            del self._live[trial.number]
+
+    def _release(self, live: LiveTrial) -> None:
+        """Let the user see a result; its slot is free after that."""
+        self.progress.finished(live.trial)
+        self._on_finished(live.trial)

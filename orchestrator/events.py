@@ -12,6 +12,7 @@ from enum import Enum
 from raystudy.frozen import TrialState
 
 __all__ = [
+    "Abandon",
     "Action",
     "CloseIntake",
     "Create",
@@ -98,7 +99,7 @@ class Saved(TrialEvent):
 
 @dataclass(frozen=True, slots=True)
 class FinishedElsewhere(TrialEvent):
-    """Another program has finished the trial, which is in answer to SavePause or SaveAttempt."""
+    """Another program has finished the trial: its result stands, whatever the trial was doing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,13 @@ class SaveFinish:
 
 
 @dataclass(frozen=True, slots=True)
+class Abandon:
+    """Have the judge settle a trial that another program finished, and an attempt of it end at its next report."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class CloseIntake:
     """Tell the judge that no further trial will be created; answered by IntakeClosed."""
 
@@ -179,4 +187,6 @@ class EndCall:
     """All trials of the call have finished."""
 
 
-Action = Create | Launch | SavePause | SaveAttempt | SaveFinish | CloseIntake | StopRunning | EndCall
+Action = (
+    Create | Launch | SavePause | SaveAttempt | SaveFinish | Abandon | CloseIntake | StopRunning | EndCall
+)

@@ -1,7 +1,8 @@
 """Where new trials come from: waiting ones first, else the sampler; with their number, proposal and bracket.
 
 The number is what the next free one should be; another program may take it first.  Then the creation is
-refused, the study is looked at anew, and the next creation inherits the place in the bracket.
+refused, and the next creation inherits the place in the bracket.  So does it after another program has taken
+the waiting trial that we wanted.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from raystudy.exceptions import StorageUnavailable
 from raystudy.frozen import FrozenTrial, TrialState
+from raystudy.orchestrator.acknowledging import Acknowledgement
 from raystudy.orchestrator.ledger import BRACKET, CALL, PROPOSAL, LiveTrial
 from raystudy.orchestrator.proposing import Proposer
 from raystudy.pruners.base import Judge
-from raystudy.storages.base import Storage
 
 __all__ = ["Intake", "NewTrial"]
 
@@ -34,8 +34,6 @@ class Intake:
     """The new trials of one call.
 
     Args:
-        storage: For reading what other programs do.
-        study_id: The study.
         call_id: The call that new trials count for.
         proposer: The sampler with its history.
         planner: A restored judge that says which bracket a new trial joins.
@@ -45,24 +43,22 @@ class Intake:
 
     def __init__(
         self,
-        storage: Storage,
-        study_id: int,
         call_id: str,
         proposer: Proposer,
         planner: Judge,
         trials: Sequence[FrozenTrial],
         now: Callable[[], dt.datetime],
     ) -> None:
-        self._storage = storage
-        self._study_id = study_id
         self._call_id = call_id
         self._proposer = proposer
         self._planner = planner
         self._now = now
-        self._next_number = _after(trials)
-        self._last_id = max((trial.trial_id for trial in trials), default=-1)
-        self._waiting = deque(t for t in trials if t.state is TrialState.WAITING)
-        self._foreign = {t.trial_id for t in trials if t.state is TrialState.RUNNING and not self._is_ours(t)}
+        # Not their count: rows that somebody deleted leave gaps.
+        self._next_number = max((trial.number for trial in trials), default=-1) + 1
+        self._in_creation: set[int] = set()
+        self._last_own = -1
+        self._waiting = {t.trial_id: t for t in trials if t.state is TrialState.WAITING}
+        self._wanted: set[int] = set()
         #: Places in brackets, as (bracket, number the planner knows), whose trials were refused.
         self._spare_places: deque[tuple[int | None, int]] = deque()
 
@@ -70,10 +66,12 @@ class Intake:
         """Return the oldest waiting trial, or a new one with the next number."""
         waiting = bool(self._waiting)
         if waiting:
-            trial = self._waiting.popleft()
+            trial = self._waiting.pop(min(self._waiting))
             trial.state, trial.datetime_start = TrialState.RUNNING, self._now()
+            self._wanted.add(trial.trial_id)
         else:
             trial = FrozenTrial(self._next_number, TrialState.RUNNING, datetime_start=self._now())
+            self._in_creation.add(trial.number)
             self._next_number += 1
         proposal = self._proposer.propose(trial.number)
         bracket, planned_as = self._place(trial.number)
@@ -85,38 +83,32 @@ class Intake:
         live = LiveTrial(trial, bracket=bracket, planned_as=planned_as, proposal=proposal)
         return NewTrial(ticket, live, waiting)
 
-    def accepted(self, new: NewTrial) -> None:
-        """Note that a trial is ours."""
-        self._last_id = max(self._last_id, new.live.trial.trial_id)
+    def answered(self, new: NewTrial, acknowledgement: Acknowledgement) -> bool:
+        """Note whether a trial is ours, or another program was faster."""
+        self._in_creation.discard(new.live.trial.number)
+        if new.waiting:
+            ours = acknowledgement.claimed[0]
+        else:
+            created = acknowledgement.created[0]
+            ours = created is not None
+            if created is not None:
+                new.live.trial.trial_id = created[0]
+                self._last_own = max(self._last_own, created[1])
+        if not ours:
+            self._spare_places.append((new.live.bracket, new.live.planned_as))
+        if not ours and acknowledgement.next_number is not None:
+            # Never a number of ours, stored or on its way: that would pass for a repetition of the same creation.
+            next_own = max(self._in_creation, default=self._last_own) + 1
+            self._next_number = max(acknowledgement.next_number, next_own)
+        return ours
 
-    def refused(self, new: NewTrial) -> None:
-        """Note that another program was faster."""
-        self._spare_places.append((new.live.bracket, new.live.planned_as))
-        self._next_number = _after(self._storage.read_trials(self._study_id))
-
-    def look_around(self) -> list[FrozenTrial]:
-        """Return what other programs have done since the last time, waiting trials left out."""
-        try:
-            changes = self._storage.read_changes(self._study_id, self._last_id, self._foreign)
-        except StorageUnavailable:
-            return []  # an outage stops no running trial; the next look finds the same
-        found = []
-        for trial in changes:
-            self._last_id = max(self._last_id, trial.trial_id)
-            self._next_number = max(self._next_number, trial.number + 1)
-            self._foreign.discard(trial.trial_id)
-            if self._is_ours(trial):
-                continue
-            if trial.state is TrialState.WAITING:
-                self._waiting.append(trial)
-                continue
-            if trial.state is TrialState.RUNNING:
-                self._foreign.add(trial.trial_id)
-            found.append(trial)
-        return found
-
-    def _is_ours(self, trial: FrozenTrial) -> bool:
-        return trial.system_attrs.get(CALL) == self._call_id
+    def note(self, trial: FrozenTrial) -> None:
+        """Note a trial of another program as it is now."""
+        self._next_number = max(self._next_number, trial.number + 1)
+        if trial.state is not TrialState.WAITING:
+            self._waiting.pop(trial.trial_id, None)
+        elif trial.trial_id not in self._wanted:  # what was read before we took it comes after that
+            self._waiting[trial.trial_id] = trial
 
     def _place(self, number: int) -> tuple[int | None, int]:
         """Return the bracket of a new trial, and the number under which the planner knows it."""
@@ -127,8 +119,3 @@ class Intake:
         bracket = self._planner.next_bracket()
         self._planner.enrol(number, bracket)
         return bracket, number
-
-
-def _after(trials: Sequence[FrozenTrial]) -> int:
-    # Not their count: rows that somebody deleted leave gaps.
-    return max((trial.number for trial in trials), default=-1) + 1

@@ -6,13 +6,15 @@ Everything that a new driver must know of a trial stands in its rows: recovery i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import FrozenTrial, TrialState
 from raystudy.pruners.base import PastTrial
+from raystudy.storages.calls import CALL
+from raystudy.storages.columns import Columns
 from raystudy.trial import Assignment
 
 __all__ = [
@@ -33,8 +35,6 @@ __all__ = [
     "past_trials",
 ]
 
-#: Trial attribute: id of the call that the trial counts for.
-CALL = "raystudy:call"
 #: Trial attribute: bracket (absent without brackets).
 BRACKET = "raystudy:bracket"
 #: Trial attribute: values drawn by the sampler, by parameter name.
@@ -130,20 +130,26 @@ def live_trial(trial: FrozenTrial, known_space: Mapping[str, Distribution]) -> L
     )
 
 
-def past_trials(trials: Iterable[FrozenTrial], call_id: str) -> list[PastTrial]:
+def past_trials(columns: Columns, call_id: str) -> list[PastTrial]:
     """Return what the judge of a call is restored from: the trials that our drivers have enrolled.
 
     Unfinished trials of other calls belong to other drivers, which judge them.
+
+    Args:
+        columns: The trials, with their attributes ``CALL``, ``BRACKET`` and ``PROMOTED``.
+        call_id: The call.
     """
+    brackets = columns.system_attrs[BRACKET]
+    calls, promoted = columns.system_attrs[CALL], columns.system_attrs[PROMOTED]
+    reports = columns.reports_by_row() if brackets else {}
     return [
         PastTrial(
-            number=trial.number,
-            bracket=trial.system_attrs[BRACKET],
-            reports=trial.intermediate_values,
-            promoted_rung=trial.system_attrs.get(PROMOTED),
-            alive=trial.state is TrialState.RUNNING,
+            number=int(columns.numbers[row]),
+            bracket=bracket,
+            reports=reports.get(row, {}),
+            promoted_rung=promoted.get(row),
+            alive=int(columns.states[row]) == TrialState.RUNNING,
         )
-        for trial in trials
-        if BRACKET in trial.system_attrs
-        and (trial.state.is_finished() or trial.system_attrs.get(CALL) == call_id)
+        for row, bracket in sorted(brackets.items())
+        if TrialState(int(columns.states[row])).is_finished() or calls.get(row) == call_id
     ]

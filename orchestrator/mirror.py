@@ -7,9 +7,8 @@ order, so whatever a trial had to say is stored before its change of state.
 
 from __future__ import annotations
 
-from raystudy.exceptions import StorageUnavailable
+from raystudy.orchestrator.acknowledging import Writer
 from raystudy.orchestrator.ledger import ATTEMPT, FIRST_STEP, PAUSED, PROMOTED, LiveTrial, Proposal
-from raystudy.orchestrator.writer import Writer
 from raystudy.storages.base import (
     ClaimTrial,
     CreateTrial,
@@ -17,13 +16,12 @@ from raystudy.storages.base import (
     Report,
     SetAttrs,
     SetParams,
-    Storage,
     StudyRecord,
     Write,
 )
 from raystudy.trial import News
 
-__all__ = ["FirstStep", "Mirror"]
+__all__ = ["Mirror"]
 
 
 class Mirror:
@@ -31,10 +29,12 @@ class Mirror:
 
     Args:
         writer: Where they are submitted.
+        study: The study as it was read.
     """
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, study: StudyRecord) -> None:
         self._writer = writer
+        self._knows_first_step = FIRST_STEP in study.system_attrs
 
     def create(self, live: LiveTrial, ticket: object) -> None:
         """Store a new trial together with its proposal."""
@@ -49,7 +49,9 @@ class Mirror:
         trial = live.trial
         if trial.datetime_start is None:
             raise ValueError(f"trial {trial.number} is claimed without a start time")
-        self._writer.submit([ClaimTrial(trial.trial_id, trial.datetime_start, trial.system_attrs)], ticket)
+        # Only what is new: another program may have changed the rest since the trial was read.
+        attrs = {key: value for key, value in trial.system_attrs.items() if key.startswith("raystudy:")}
+        self._writer.submit([ClaimTrial(trial.trial_id, trial.datetime_start, attrs)], ticket)
 
     def parameter(self, live: LiveTrial, params: Proposal) -> None:
         """Store parameters that were just drawn."""
@@ -71,6 +73,12 @@ class Mirror:
             self._writer.submit(writes)
         return bool(params), len(new)
 
+    def first_step(self, step: int) -> None:
+        """Store the step of the first report that was ever made in the study."""
+        if not self._knows_first_step:
+            self._knows_first_step = True
+            self._writer.set_study_attrs({FIRST_STEP: step})
+
     def pause(self, live: LiveTrial) -> None:
         """Store that a trial waits at a rung."""
         self._attributes(live, {PAUSED: live.trial.last_step})
@@ -90,29 +98,3 @@ class Mirror:
     def _attributes(self, live: LiveTrial, attrs: dict[str, object]) -> None:
         live.trial.system_attrs.update(attrs)
         self._writer.submit([SetAttrs(live.trial.trial_id, system_attrs=attrs)], live.trial.number)
-
-
-class FirstStep:
-    """Stores the first step that was ever reported in a study.
-
-    Args:
-        storage: The storage.
-        study: The study as it was read.
-    """
-
-    def __init__(self, storage: Storage, study: StudyRecord) -> None:
-        self._storage = storage
-        self._study_id = study.study_id
-        self._stored = FIRST_STEP in study.system_attrs
-        self._step: int | None = None
-
-    def note(self, step: int) -> None:
-        """Store the step of the first report; after an outage, the next report does."""
-        if self._stored:
-            return
-        self._step = step if self._step is None else self._step
-        try:
-            self._storage.set_study_attrs(self._study_id, {}, {FIRST_STEP: self._step})
-        except StorageUnavailable:
-            return
-        self._stored = True

@@ -29,7 +29,8 @@ class Progress:
     best_number: int | None = None
     n_created: int = 0
     epochs: int = 0
-    outage: bool = False
+    #: For how long the database has been out of reach, in seconds.
+    outage_s: float | None = None
     states: Counter[TrialState] = field(default_factory=Counter)
     running: set[int] = field(default_factory=set)
     waiting: set[int] = field(default_factory=set)
@@ -86,8 +87,8 @@ class Progress:
         done = self.n_finished + len(self.waiting)  # most of those that wait will end where they are
         if self.target is not None and done > 0:
             parts.append(f"ETA {_duration(elapsed_s * (self.target - done) / done)}")
-        if self.outage:
-            parts.append("database out of reach, trials go on")
+        if self.outage_s is not None:
+            parts.append(f"database out of reach for {self.outage_s:.0f} s")
         return " | ".join(parts)
 
 

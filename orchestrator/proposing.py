@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from raystudy.distributions import Distribution, ParamValue, check_distribution_compatibility
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.samplers.base import Sampler
+from raystudy.samplers.batch import Batch
 from raystudy.samplers.history import History
 from raystudy.samplers.seeding import generator
+from raystudy.storages.columns import Columns
 
 __all__ = ["Proposer"]
 
@@ -32,6 +36,25 @@ class Proposer:
         self._sampler = sampler
         self._seed = seed
         self.history = History(directions)
+
+    def learn(self, columns: Columns) -> None:
+        """Record the stored trials of the study, all at once and none of them recorded before."""
+        observed = np.stack(columns.last_reports(), axis=1)
+        # A running trial counts as observed at the step where a judge has seen it, which ``observe`` knows.
+        observed[columns.states != TrialState.PRUNED] = np.nan
+        params = columns.params
+        self.history.load(
+            Batch(
+                columns.numbers,
+                columns.states,
+                columns.values,
+                observed,
+                params.rows,
+                params.kinds,
+                params.internals,
+                params.space,
+            )
+        )
 
     def propose(self, number: int) -> dict[str, tuple[ParamValue, Distribution]]:
         """Draw the proposal of a trial and record the trial as pending with it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import pickle
+from dataclasses import replace
 from typing import Any, cast
 
 import cloudpickle
@@ -26,8 +27,8 @@ __all__ = ["optimize_on_ray"]
 
 #: How often a call survives the death of its driver.
 _MAX_DRIVERS = 4
-#: How long a driver may take to give up its lease, in seconds.
-_GIVE_UP_S = 10.0
+#: How long a driver may take to store what is left and to give up its lease, in seconds.
+_GIVE_UP_S = 20.0
 _SMALL_BYTES = 50_000
 _LARGE_CLOSURE_BYTES = 10_000_000
 
@@ -86,7 +87,8 @@ class _Client:
         # Where this process runs, so that a database file on this host can be opened.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         manager = BracketManagerActor.options(num_cpus=0, scheduling_strategy=here).remote()
-        driver = StudyDriverActor.options(num_cpus=0, scheduling_strategy=here).remote(self._call, manager)
+        call = replace(self._call, timeout_s=self._request.time_left())
+        driver = StudyDriverActor.options(num_cpus=0, scheduling_strategy=here).remote(call, manager)
         running = driver.run.remote(driver)
         try:
             self._follow(driver)
@@ -95,7 +97,8 @@ class _Client:
             if not self._ended:
                 # Ctrl-C, say: the next call goes on from here at once.
                 with contextlib.suppress(ray.exceptions.RayError):
-                    ray.get(driver.abandon.remote(), timeout=_GIVE_UP_S)
+                    if note := ray.get(driver.abandon.remote(), timeout=_GIVE_UP_S):
+                        self._line.say(note)
             for actor in (driver, manager):
                 ray.kill(cast(ActorHandle[Any], actor))
         return self._ended

@@ -9,26 +9,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from functools import partial
 from typing import Any, cast
 
 import ray
 from ray.actor import ActorClass, ActorProxy
 
 from raystudy.distributions import Distribution, ParamValue
-from raystudy.exceptions import AttemptLost, StudyError
+from raystudy.exceptions import StudyError
 from raystudy.frozen import FrozenTrial
 from raystudy.orchestrator.assembly import Assembly
 from raystudy.orchestrator.attempt import Failure, Outcome
-from raystudy.orchestrator.calls import begin_call
+from raystudy.orchestrator.calls import OwnedCall, begin_call
 from raystudy.orchestrator.checkpoints import trial_folder
 from raystudy.orchestrator.driver import Driver
 from raystudy.orchestrator.events import CloseIntake, Ending
 from raystudy.orchestrator.ledger import FIRST_STEP
+from raystudy.orchestrator.lookout import LookAround, cause_of, look
+from raystudy.orchestrator.orders import StopTrial
 from raystudy.orchestrator.ray_cluster import capacity, task_options
 from raystudy.orchestrator.ray_manager import BracketManager
 from raystudy.orchestrator.ray_messages import RayCall, Update
-from raystudy.orchestrator.ray_task import Asker, TrialWork, pack, run_trial
-from raystudy.orchestrator.writer import Outage, WriterFailed, WriterWord, new_writer
+from raystudy.orchestrator.ray_task import Asker, TrialWork, failed_outcome, pack, run_trial
+from raystudy.orchestrator.writer import Outage, Writer, WriterFailed, WriterWord, new_writer
 from raystudy.trial import Assignment
 
 __all__ = ["StudyDriver", "StudyDriverActor"]
@@ -49,6 +52,7 @@ class StudyDriver:
 
     def __init__(self, call: RayCall, manager: ActorProxy[BracketManager]) -> None:
         self._call = call
+        self._deadline = None if call.timeout_s is None else time.monotonic() + call.timeout_s
         self._manager = manager
         self._task = ray.remote(max_retries=0, **task_options(call.resources).fixed)(run_trial)
         self._options = task_options(call.resources).per_call
@@ -58,6 +62,7 @@ class StudyDriver:
         self._attempts: set[asyncio.Task[None]] = set()
         self._broken: asyncio.Future[None] | None = None
         self._driver: Driver | None = None
+        self._writer: Writer | None = None
         self._assembly: Assembly | None = None
         self._stop_asked = False
 
@@ -81,14 +86,15 @@ class StudyDriver:
             await asyncio.wait_for(self._changed.wait(), 0.25)
         self._changed.clear()
         update, self._update = self._update, Update()
-        if self._driver is not None:
+        if self._driver is not None and self._writer is not None:
+            self._driver.progress.outage_s = self._writer.outage_s()
             update.progress = self._driver.progress
         return update
 
     @ray.method
     async def suggest(self, number: int, name: str, distribution: Distribution) -> ParamValue:
         """Draw a parameter that a trial's proposal does not hold."""
-        return self._begun.suggest(number, name, distribution)
+        return self._begun.listener.suggest(number, name, distribution)
 
     @ray.method
     async def stop(self) -> None:
@@ -99,9 +105,11 @@ class StudyDriver:
             self._obey()
 
     @ray.method
-    async def abandon(self) -> None:
-        """Give up the lease, so that the next call can go on from here at once."""
+    async def abandon(self) -> str | None:
+        """Store or save what is left and give up the lease, so that the next call can go on from here at once."""
+        note = None if self._writer is None else await asyncio.to_thread(self._writer.close)
         await self._give_up_lease()
+        return note
 
     async def _give_up_lease(self) -> None:
         if self._assembly is not None:
@@ -120,7 +128,8 @@ class StudyDriver:
     async def _run(self, me: ActorProxy[StudyDriver]) -> None:
         call, loop = self._call, asyncio.get_running_loop()
         self._broken = loop.create_future()
-        owned = await asyncio.to_thread(begin_call, call.storage, call.study_id, call.n_trials, self._say)
+        begin = partial(begin_call, study_folder=call.study_folder)
+        owned = await asyncio.to_thread(begin, call.storage, call.study_id, call.n_trials, self._say)
         if owned.taken_over:
             self._say("going on with an interrupted call of this study")
         assembly = await asyncio.to_thread(
@@ -136,7 +145,9 @@ class StudyDriver:
             """Bring a word of the writer's thread to the event loop."""
             loop.call_soon_threadsafe(self._on_word, message)
 
-        writer = new_writer(call.storage, call.study_id, owned.fence, deliver)
+        self._writer = writer = new_writer(
+            call.storage, call.study_id, owned.fence, deliver, call.study_folder
+        )
         slots = await asyncio.to_thread(self._slots)
         self._driver = driver = assembly.driver(writer, slots, self._on_finished, self._say)
         uses_gpu = call.resources.get("GPU", 0) > 0
@@ -149,15 +160,15 @@ class StudyDriver:
         try:
             await self._keep_watch(driver)
         finally:
-            await asyncio.to_thread(writer.close)
-        await asyncio.to_thread(call.storage.end_call, call.study_id, owned.fence)
+            if note := await asyncio.to_thread(writer.close):
+                self._say(note)
+        await asyncio.to_thread(OwnedCall(call.storage, call.study_id, owned.fence, self._say).end)
         if driver.failure is not None:
             self._update.failure = driver.failure.failure
 
     async def _keep_watch(self, driver: Driver) -> None:
         """Fetch reports, look at other programs and at the cluster, until the call has ended."""
-        call, begun = self._call, time.monotonic()
-        deadline = None if call.timeout_s is None else begun + call.timeout_s
+        begun, deadline = time.monotonic(), self._deadline
         next_poll, next_count = begun + _POLL_EVERY_S, begun + _COUNT_SLOTS_EVERY_S
         while not driver.ended:
             await self._wait_a_little()
@@ -189,9 +200,9 @@ class StudyDriver:
     def _on_word(self, message: WriterWord) -> None:
         match message:
             case WriterFailed(error):
-                self._break(error)
-            case Outage(lost):
-                self._begun.progress.outage = lost
+                self._spawn(self._break_with_cause(error))
+            case Outage():
+                self._say(message.message)
             case _:
                 try:
                     self._begun.acknowledge(message)
@@ -207,6 +218,12 @@ class StudyDriver:
         self._update.notes.append(message)
         self._changed.set()
 
+    async def _break_with_cause(self, error: Exception) -> None:
+        assembly = self._assembly
+        if assembly is not None:
+            error = await asyncio.to_thread(cause_of, error, self._call.storage, assembly.study)
+        self._break(error)
+
     def _break(self, error: BaseException) -> None:
         if self._broken is not None and not self._broken.done():
             self._broken.set_exception(error)
@@ -221,6 +238,23 @@ class StudyDriver:
                 self._spawn(self._close_intake())
             else:
                 self._manager.stop_all.remote()
+        self._run_errands()
+
+    def _run_errands(self) -> None:
+        errands = self._begun.errands
+        while errands:
+            errand = errands.popleft()
+            if isinstance(errand, StopTrial):
+                self._manager.abandon.remote(errand.number, errand.bracket)
+            else:
+                self._spawn(self._look(errand))
+
+    async def _look(self, order: LookAround) -> None:
+        if self._assembly is None:
+            raise RuntimeError("the call has not begun")
+        findings = await asyncio.to_thread(look, self._call.storage, self._assembly.study, order)
+        self._begun.take_findings(findings)
+        self._obey()
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -242,7 +276,7 @@ class StudyDriver:
                 self._call.objective[0], self._work, assignment, folder
             )
         except ray.exceptions.RayTaskError as error:
-            outcome = _failed(assignment, error)
+            outcome = failed_outcome(assignment, error)
         except ray.exceptions.RayError as error:
             reason = str(error).strip().splitlines()[0]
             outcome = Outcome(number, assignment.attempt, Ending.LOST, reason=reason)
@@ -258,16 +292,6 @@ class StudyDriver:
             self._begun.take_news(await self._manager.close.remote())
         self._begun.intake_closed()
         self._obey()
-
-
-def _failed(assignment: Assignment, error: ray.exceptions.RayTaskError) -> Outcome:
-    """Return the outcome of a task that ended outside of the objective: it could not be loaded, say."""
-    cause = error.cause if isinstance(error.cause, BaseException) else error
-    reason = f"{type(cause).__name__}: {cause}".splitlines()[0]
-    if isinstance(cause, AttemptLost):
-        return Outcome(assignment.number, assignment.attempt, Ending.LOST, reason=reason)
-    failure = Failure(cause, str(cause)).pickled()
-    return Outcome(assignment.number, assignment.attempt, Ending.FAILED, failure=failure, reason=reason)
 
 
 StudyDriverActor: ActorClass[StudyDriver] = ray.remote(StudyDriver)

@@ -54,6 +54,11 @@ class BracketManager:
         return self._opened.settle(numbers)
 
     @ray.method
+    def abandon(self, number: int, bracket: int | None) -> None:
+        """See ``BracketDesk.abandon``."""
+        self._opened.abandon(number, bracket)
+
+    @ray.method
     def close(self) -> list[DeskNews]:
         """See ``BracketDesk.close``."""
         return self._opened.close()

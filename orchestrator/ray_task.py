@@ -19,12 +19,13 @@ from ray.actor import ActorProxy
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.exceptions import AttemptLost
 from raystudy.frozen import Verdict
-from raystudy.orchestrator.attempt import Objective, Outcome, run_attempt
+from raystudy.orchestrator.attempt import Failure, Objective, Outcome, run_attempt
 from raystudy.orchestrator.checkpoints import TrialVault
+from raystudy.orchestrator.events import Ending
 from raystudy.orchestrator.ray_manager import BracketManager
 from raystudy.trial import Assignment, News
 
-__all__ = ["Asker", "TrialWork", "pack", "run_trial"]
+__all__ = ["Asker", "TrialWork", "failed_outcome", "pack", "run_trial"]
 
 
 class Asker:
@@ -184,3 +185,13 @@ def _log_file(folder: str) -> Iterator[None]:
     with contextlib.closing(log), contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
         yield
     sys.stdout.flush()
+
+
+def failed_outcome(assignment: Assignment, error: ray.exceptions.RayTaskError) -> Outcome:
+    """Return the outcome of a task that ended outside of the objective: it could not be loaded, say."""
+    cause = error.cause if isinstance(error.cause, BaseException) else error
+    reason = f"{type(cause).__name__}: {cause}".splitlines()[0]
+    if isinstance(cause, AttemptLost):
+        return Outcome(assignment.number, assignment.attempt, Ending.LOST, reason=reason)
+    failure = Failure(cause, str(cause)).pickled()
+    return Outcome(assignment.number, assignment.attempt, Ending.FAILED, failure=failure, reason=reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -28,7 +29,7 @@ class CallRequest:
         pruner: The pruner.
         objective: The objective.
         n_trials: How many trials to add, or None for no limit.
-        timeout_s: After so many seconds no trial is begun; None for no limit.
+        timeout_s: So many seconds after ``begun`` no trial is begun any more; None for no limit.
         n_jobs: How many attempts run at once, or None for the executor's default.
         catch: Exceptions of the objective that do not end the call.
         callbacks: Called with each finished trial, in commit order, in this process.
@@ -36,6 +37,7 @@ class CallRequest:
         study_folder: Path or URL of the study's checkpoints and logs.
         show_progress: Whether to show the progress line.
         say: Called with a line for the user.
+        begun: When the call was made, by ``time.monotonic()``: a driver that replaces a dead one inherits it.
         stop_asked: Set by ``study.stop()``.
         callback_failure: The first exception of a callback; raised once the call has ended.
     """
@@ -55,6 +57,7 @@ class CallRequest:
     study_folder: str
     show_progress: bool
     say: Callable[[str], None]
+    begun: float = field(default_factory=time.monotonic)
     stop_asked: threading.Event = field(default_factory=threading.Event)
     callback_failure: Exception | None = None
 
@@ -68,6 +71,10 @@ class CallRequest:
         except Exception as error:  # noqa: BLE001 - the user's callback may raise anything
             self.callback_failure = error
             self.stop_asked.set()
+
+    def time_left(self) -> float | None:
+        """Return how long trials may still be begun, in seconds, or None for ever."""
+        return None if self.timeout_s is None else max(0.0, self.begun + self.timeout_s - time.monotonic())
 
     def folder_of(self, number: int) -> str:
         """Return the folder of a trial's checkpoints and log."""

@@ -12,18 +12,20 @@ Every move of a trial stands in ``TRANSITIONS``::
                      Saved  |   +-- paused --> PAUSING --Saved--> PAUSED --Dropped--> FINISHING
                             |   +-- lost ----> QUEUED                |
                          STARTING <--slot-- QUEUED <---Promoted------+
+
+Another program may finish a trial at any time: a running one is ABANDONED until its attempt has returned, any
+other is gone at once.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from enum import Enum
 
 from raystudy.exceptions import IllegalTransition
 from raystudy.frozen import TrialState
 from raystudy.orchestrator.events import (
+    Abandon,
     Action,
     CloseIntake,
     Create,
@@ -47,27 +49,9 @@ from raystudy.orchestrator.events import (
     StopRunning,
     TrialEvent,
 )
-from raystudy.orchestrator.phases import WITH_SLOT, Phase, ResumedTrial
+from raystudy.orchestrator.phases import WITH_SLOT, IntakeState, Phase, ResumedTrial, ScheduledTrial
 
 __all__ = ["Phase", "ResumedTrial", "Scheduler"]
-
-
-@dataclass(slots=True)
-class _Trial:
-    number: int
-    phase: Phase
-    attempt: int
-    holds_slot: bool
-    losses: int = 0
-    #: What the judge said while an attempt or its pause was still under way.
-    early_ruling: type[Promoted] | type[Dropped] | None = None
-    story: list[TrialEvent] = field(default_factory=list)
-
-
-class _Intake(Enum):
-    OPEN = "trials are created"
-    CLOSING = "the judge is being told"
-    CLOSED = "no trial will be created"
 
 
 class Scheduler:
@@ -98,13 +82,13 @@ class Scheduler:
         self._creating: set[int] = set()
         self._next_ticket = 0
         self._stopping = False
-        self._intake = _Intake.OPEN
-        self._trials: dict[int, _Trial] = {}
+        self._intake = IntakeState.OPEN
+        self._trials: dict[int, ScheduledTrial] = {}
         #: Trials that wait for a slot, first come first served.
         self._queue: deque[int] = deque()
         for trial in resumed:
             phase = Phase.PAUSED if trial.paused else Phase.QUEUED
-            self._trials[trial.number] = _Trial(trial.number, phase, trial.attempt, holds_slot=False)
+            self._trials[trial.number] = ScheduledTrial(trial.number, phase, trial.attempt, holds_slot=False)
             if not trial.paused:
                 self._queue.append(trial.number)
 
@@ -122,13 +106,13 @@ class Scheduler:
         match event:
             case Created(ticket, number):
                 self._creating.remove(ticket)
-                self._trials[number] = _Trial(number, Phase.RUNNING, attempt=1, holds_slot=True)
+                self._trials[number] = ScheduledTrial(number, Phase.RUNNING, attempt=1, holds_slot=True)
                 actions.append(Launch(number, 1))
             case CreateRefused(ticket):
                 self._creating.remove(ticket)
                 self.created -= 1
             case IntakeClosed():
-                self._intake = _Intake.CLOSED
+                self._intake = IntakeState.CLOSED
             case SlotsChanged(slots):
                 self.slots = slots
             case StopAsked(interrupt):
@@ -146,8 +130,9 @@ class Scheduler:
     def survives(self, number: int, ending: Ending) -> bool:
         """Whether a trial may go on after its attempt has ended so."""
         trial = self._trials.get(number)
-        lost_before = trial.losses if trial else 0
-        return ending is Ending.PAUSED or (ending is Ending.LOST and lost_before < self.max_losses)
+        if trial is None or trial.phase is Phase.ABANDONED:
+            return False
+        return ending is Ending.PAUSED or (ending is Ending.LOST and trial.losses < self.max_losses)
 
     def count(self, phase: Phase) -> int:
         """Return how many trials are in a phase."""
@@ -179,7 +164,7 @@ class Scheduler:
             )
         return handler(self, trial, event)
 
-    def _on_returned(self, trial: _Trial, event: TrialEvent) -> list[Action]:
+    def _on_returned(self, trial: ScheduledTrial, event: TrialEvent) -> list[Action]:
         ending = event.ending if isinstance(event, Returned) else Ending.LOST
         match ending:
             case Ending.COMPLETE:
@@ -197,38 +182,47 @@ class Scheduler:
                     return self._finish(trial, TrialState.FAIL)
                 return self._requeue(trial)
 
-    def _on_paused(self, trial: _Trial, _event: TrialEvent) -> list[Action]:
+    def _on_paused(self, trial: ScheduledTrial, _event: TrialEvent) -> list[Action]:
         ruling, trial.early_ruling, trial.holds_slot = trial.early_ruling, None, False
         trial.phase = Phase.PAUSED
         if ruling is Promoted:
             return self._requeue(trial)
         return self._finish(trial, TrialState.PRUNED) if ruling is Dropped else []
 
-    def _on_ruling(self, trial: _Trial, event: TrialEvent) -> list[Action]:
+    def _on_ruling(self, trial: ScheduledTrial, event: TrialEvent) -> list[Action]:
         if isinstance(event, Promoted):
             return self._requeue(trial)
         return self._finish(trial, TrialState.PRUNED)
 
-    def _on_early_ruling(self, trial: _Trial, event: TrialEvent) -> list[Action]:
+    def _on_early_ruling(self, trial: ScheduledTrial, event: TrialEvent) -> list[Action]:
         trial.early_ruling = Promoted if isinstance(event, Promoted) else Dropped
         return []
 
-    def _on_started(self, trial: _Trial, _event: TrialEvent) -> list[Action]:
+    def _on_started(self, trial: ScheduledTrial, _event: TrialEvent) -> list[Action]:
         trial.phase = Phase.RUNNING
         return [Launch(trial.number, trial.attempt)]
 
-    def _on_finished(self, trial: _Trial, _event: TrialEvent) -> list[Action]:
+    def _on_finished(self, trial: ScheduledTrial, _event: TrialEvent) -> list[Action]:
         del self._trials[trial.number]
         return []
 
-    def _ignore(self, _trial: _Trial, _event: TrialEvent) -> list[Action]:
+    def _on_overtaken(self, trial: ScheduledTrial, _event: TrialEvent) -> list[Action]:
+        if trial.phase is Phase.RUNNING:
+            trial.phase = Phase.ABANDONED
+            return [Abandon(trial.number)]
+        if trial.phase is Phase.QUEUED:
+            self._queue.remove(trial.number)
+        del self._trials[trial.number]
+        return [Abandon(trial.number)]
+
+    def _ignore(self, _trial: ScheduledTrial, _event: TrialEvent) -> list[Action]:
         return []
 
-    def _finish(self, trial: _Trial, state: TrialState) -> list[Action]:
+    def _finish(self, trial: ScheduledTrial, state: TrialState) -> list[Action]:
         trial.phase = Phase.FINISHING
         return [SaveFinish(trial.number, state)]
 
-    def _requeue(self, trial: _Trial) -> list[Action]:
+    def _requeue(self, trial: ScheduledTrial) -> list[Action]:
         trial.phase, trial.holds_slot, trial.early_ruling = Phase.QUEUED, False, None
         self._queue.append(trial.number)
         return []
@@ -239,8 +233,8 @@ class Scheduler:
         while free > 0 and (action := self._next_for_slot()) is not None:
             actions.append(action)
             free -= 1
-        if not self._creating and self._intake is _Intake.OPEN and not self._may_create():
-            self._intake = _Intake.CLOSING
+        if not self._creating and self._intake is IntakeState.OPEN and not self._may_create():
+            self._intake = IntakeState.CLOSING
             actions.append(CloseIntake())
         return actions + self._wind_up()
 
@@ -262,7 +256,7 @@ class Scheduler:
 
     def _wind_up(self) -> list[Action]:
         """Finish what nothing can bring back: once no trial holds a slot, no event can promote another."""
-        if self._intake is not _Intake.CLOSED or self._creating or self.ended:
+        if self._intake is not IntakeState.CLOSED or self._creating or self.ended:
             return []
         if not self._trials:
             self.ended = True
@@ -275,26 +269,31 @@ class Scheduler:
         return [a for trial in list(self._trials.values()) for a in self._finish(trial, TrialState.PRUNED)]
 
 
-Handler = Callable[[Scheduler, _Trial, TrialEvent], list[Action]]
+Handler = Callable[[Scheduler, ScheduledTrial, TrialEvent], list[Action]]
+
+_RULINGS = (Promoted, Dropped)
 
 #: (phase, event) -> handler; a pair that is not listed is a defect.
 TRANSITIONS: dict[tuple[Phase, type[TrialEvent]], Handler] = {
     (Phase.RUNNING, Returned): Scheduler._on_returned,
-    (Phase.RUNNING, Promoted): Scheduler._on_early_ruling,
-    (Phase.RUNNING, Dropped): Scheduler._on_early_ruling,
-    (Phase.PAUSING, Promoted): Scheduler._on_early_ruling,
-    (Phase.PAUSING, Dropped): Scheduler._on_early_ruling,
     (Phase.PAUSING, Saved): Scheduler._on_paused,
-    (Phase.PAUSING, FinishedElsewhere): Scheduler._on_finished,
-    (Phase.PAUSED, Promoted): Scheduler._on_ruling,
-    (Phase.PAUSED, Dropped): Scheduler._on_ruling,
-    (Phase.QUEUED, Promoted): Scheduler._ignore,
-    (Phase.QUEUED, Dropped): Scheduler._ignore,
     (Phase.STARTING, Saved): Scheduler._on_started,
-    (Phase.STARTING, FinishedElsewhere): Scheduler._on_finished,
-    (Phase.STARTING, Promoted): Scheduler._ignore,
-    (Phase.STARTING, Dropped): Scheduler._ignore,
     (Phase.FINISHING, Saved): Scheduler._on_finished,
-    (Phase.FINISHING, Promoted): Scheduler._ignore,
-    (Phase.FINISHING, Dropped): Scheduler._ignore,
+    (Phase.FINISHING, FinishedElsewhere): Scheduler._on_finished,
+    (Phase.ABANDONED, Returned): Scheduler._on_finished,
+    **{
+        (phase, FinishedElsewhere): Scheduler._on_overtaken
+        for phase in (Phase.RUNNING, Phase.PAUSING, Phase.PAUSED, Phase.QUEUED, Phase.STARTING)
+    },
+    **{
+        (phase, ruling): Scheduler._on_early_ruling
+        for phase in (Phase.RUNNING, Phase.PAUSING)
+        for ruling in _RULINGS
+    },
+    **{(Phase.PAUSED, ruling): Scheduler._on_ruling for ruling in _RULINGS},
+    **{
+        (phase, ruling): Scheduler._ignore
+        for phase in (Phase.QUEUED, Phase.STARTING, Phase.FINISHING, Phase.ABANDONED)
+        for ruling in _RULINGS
+    },
 }

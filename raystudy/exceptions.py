@@ -11,6 +11,7 @@ __all__ = [
     "ObjectiveFailed",
     "StorageInternalError",
     "StorageUnavailable",
+    "StudyDeleted",
     "StudyError",
     "TrialPruned",
     "UpdateFinishedTrialError",
@@ -35,6 +36,10 @@ class StorageInternalError(StudyError):
 
 class StorageUnavailable(StorageInternalError):
     """The database cannot be opened or reached."""
+
+
+class StudyDeleted(StudyError):
+    """Another program has deleted the study that is being optimised."""
 
 
 class UpdateFinishedTrialError(StudyError, RuntimeError):

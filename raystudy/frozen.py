@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum, IntEnum
-from typing import Any
+from typing import Any, Protocol, Self
 
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.suggesting import SuggestMethods
 
-__all__ = ["FrozenTrial", "StudyDirection", "TrialState", "Verdict", "create_trial"]
+__all__ = ["FrozenTrial", "StoredParts", "StudyDirection", "TrialState", "Verdict", "create_trial"]
 
 
 class TrialState(IntEnum):
@@ -44,9 +45,26 @@ class Verdict(Enum):
     STOP = "stop"
 
 
+class StoredParts(Protocol):
+    """Many stored trials, of which one takes its parts when somebody looks at them.  Never changes."""
+
+    def part(self, row: int, name: str) -> Any:
+        """Return an own copy of what the trial of a row has under the name of a field of ``FrozenTrial``."""
+
+
+class _PartlyRead:
+    """Holds what is no field of ``FrozenTrial``: its annotation must stand outside of the dataclass."""
+
+    #: Where the fields come from that are not yet decoded: many stored trials, and the row of this one.
+    _stored: tuple[StoredParts, int] | None = None
+
+
 @dataclass
-class FrozenTrial(SuggestMethods):
+class FrozenTrial(_PartlyRead, SuggestMethods):
     """One trial, detached from its study.  Times are naive local times, as in Optuna.
+
+    A study of 100,000 trials is read in seconds because a trial made by ``of_stored`` decodes its fields, all
+    but the number, the state and the id, when they are first looked at; it is equal to one made whole.
 
     It can be given to an objective in place of a live trial: ``suggest_*`` return the parameters held here,
     ``report`` does nothing and ``should_prune`` is False.  That is how a best trial is trained again.
@@ -63,6 +81,49 @@ class FrozenTrial(SuggestMethods):
     system_attrs: dict[str, Any] = field(default_factory=dict)
     intermediate_values: dict[int, float] = field(default_factory=dict)
     trial_id: int = -1
+
+    @classmethod
+    def of_stored(cls, number: int, state: TrialState, trial_id: int, parts: StoredParts, row: int) -> Self:
+        """Return a trial that takes its other fields from ``parts`` when they are first looked at."""
+        trial = cls.__new__(cls)
+        trial.number = number
+        trial.state = state
+        trial.trial_id = trial_id
+        trial._stored = parts, row
+        return trial
+
+    def as_stored(self) -> FrozenTrial:
+        """Return a copy that a user may change, without decoding what nobody has looked at.
+
+        For a trial that had finished when it was read, the copy is of what is stored: whoever shares such a
+        trial must not change it.
+        """
+        if self._stored is not None:
+            parts, row = self._stored
+            if parts.part(row, "state").is_finished():
+                return FrozenTrial.of_stored(self.number, self.state, self.trial_id, parts, row)
+        return copy.deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FrozenTrial:
+        """Copy what a user can change; parameter values and distributions cannot be changed, and are shared."""
+        copied = FrozenTrial(
+            self.number,
+            self.state,
+            values=None if self.values is None else list(self.values),
+            datetime_start=self.datetime_start,
+            datetime_complete=self.datetime_complete,
+            params=dict(self.params),
+            distributions=dict(self.distributions),
+            user_attrs=copy.deepcopy(self.user_attrs, memo),
+            system_attrs=copy.deepcopy(self.system_attrs, memo),
+            intermediate_values=dict(self.intermediate_values),
+            trial_id=self.trial_id,
+        )
+        memo[id(self)] = copied
+        return copied
 
     @property
     def _trial_id(self) -> int:
@@ -119,6 +180,34 @@ class FrozenTrial(SuggestMethods):
                 f"parameter {name!r} of trial {self.number} is {value!r}, outside of {distribution}"
             )
         return value
+
+
+class _StoredPart:
+    """A field that a stored trial decodes when it is first looked at.
+
+    The instance attribute, once it is there, comes first: the class attribute is no *data* descriptor.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, trial: FrozenTrial | None, owner: type[FrozenTrial]) -> Any:
+        if trial is None:
+            return self
+        if trial._stored is None:
+            raise AttributeError(
+                f"{owner.__name__} has no attribute {self._name!r}", name=self._name, obj=trial
+            )
+        parts, row = trial._stored
+        value = parts.part(row, self._name)
+        setattr(trial, self._name, value)
+        return value
+
+
+# After the dataclass has been made: inside it, these would be taken for the defaults of the fields.
+for _each in fields(FrozenTrial):
+    if _each.name not in ("number", "state", "trial_id"):
+        setattr(FrozenTrial, _each.name, _StoredPart(_each.name))
 
 
 def create_trial(

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from raystudy.exceptions import DuplicatedStudyError
 from raystudy.frozen import StudyDirection
+from raystudy.orchestrator.progress import ProgressLine
+from raystudy.orchestrator.settings import remember_settings
 from raystudy.pruners.base import Pruner
 from raystudy.samplers.base import Sampler
 from raystudy.storages import get_storage
@@ -32,8 +34,8 @@ def create_study(
 
     Args:
         storage: A database URL, a storage, or None to keep the study in memory.
-        sampler: What proposes parameters; default: ``TPESampler()``, or the one stored with the study.
-        pruner: What stops trials; default: ``NopPruner()``, or the one stored with the study.
+        sampler: What proposes parameters; default: the one stored with the study, else ``TPESampler()``.
+        pruner: What stops trials; default: the one stored with the study, else ``NopPruner()``.
         study_name: The name; default: a random one.
         direction: "minimize" (the default) or "maximize".
         load_if_exists: Open an existing study instead of raising.
@@ -47,26 +49,35 @@ def create_study(
     wanted = _directions(direction, directions)
     store = get_storage(storage)
     name = study_name or f"no-name-{uuid.uuid4()}"
-    study_id = store.find_study(name)
-    if study_id is None:
-        try:
-            study_id = store.create_study(name, wanted or (StudyDirection.MINIMIZE,))
-        except DuplicatedStudyError:
-            if not load_if_exists:
-                raise
-            study_id = store.find_study(name)  # another process was faster
-    elif not load_if_exists:
-        raise DuplicatedStudyError(
-            f"a study named {name!r} exists already in this storage; choose another name, "
-            "or go on with it: load_if_exists=True"
-        )
+    new_id = _create(store, name, wanted or (StudyDirection.MINIMIZE,), load_if_exists)
     study = load_study(study_name=name, storage=store, sampler=sampler, pruner=pruner)
     if wanted and tuple(study.directions) != wanted:
         raise ValueError(
             f"the study {name!r} was created to {_words(study.directions)}, not to {_words(wanted)}; "
             "choose another name, or leave the direction out"
         )
+    if new_id is not None and (sampler is not None or pruner is not None):
+        remember_settings(store, new_id, study.sampler, study.pruner, ProgressLine().say)
     return study
+
+
+def _create(
+    store: Storage, name: str, directions: tuple[StudyDirection, ...], load_if_exists: bool
+) -> int | None:
+    """The id of the new study, or None if there is one of this name to go on with."""
+    if store.find_study(name) is None:
+        try:
+            return store.create_study(name, directions)
+        except DuplicatedStudyError:  # another process was faster
+            if not load_if_exists:
+                raise
+            return None
+    if load_if_exists:
+        return None
+    raise DuplicatedStudyError(
+        f"a study named {name!r} exists already in this storage; choose another name, "
+        "or go on with it: load_if_exists=True"
+    )
 
 
 def load_study(
@@ -78,7 +89,8 @@ def load_study(
 ) -> Study:
     """Open an existing study; with ``study_name=None``, the only one of the storage.
 
-    Sampler and pruner are those stored with the study, unless others are given.
+    Sampler and pruner are those stored with the study, unless others are given; those are stored in their
+    place when the study is next optimised or asked, and a line says so.
 
     Raises:
         KeyError: If there is no study of this name.

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import math
 import os
-import secrets
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -16,13 +14,15 @@ from raystudy.orchestrator.asking import AskDesk
 from raystudy.orchestrator.attempt import Objective
 from raystudy.orchestrator.checkpoints import study_folder
 from raystudy.orchestrator.executors import optimize
-from raystudy.orchestrator.ledger import PRUNER, SAMPLER, SEED, TOKEN
+from raystudy.orchestrator.ledger import PRUNER, SAMPLER, TOKEN
 from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.request import CallRequest
+from raystudy.orchestrator.settings import remember_settings
 from raystudy.pruners import NopPruner, pruner_from_spec
 from raystudy.pruners.base import Pruner
 from raystudy.samplers import TPESampler, sampler_from_spec
 from raystudy.samplers.base import Sampler
+from raystudy.storages import fail_stale_trials
 from raystudy.storages.base import CreateTrial, Storage
 from raystudy.trial import Trial
 
@@ -76,7 +76,7 @@ class Study:
         Args:
             func: The objective: takes a trial, returns a number (or one per objective).
             n_trials: How many trials this call adds, or None for no limit.
-            timeout: After so many seconds no trial is begun.
+            timeout: After so many seconds no trial is begun, however often the driver was replaced meanwhile.
             n_jobs: How many trials run at once; default: 1 in process, all that the cluster can run under Ray.
             catch: Exceptions of the objective after which the call goes on.
             callbacks: Called here with (study, trial) for each finished trial, in commit order.
@@ -89,17 +89,20 @@ class Study:
 
         Raises:
             RuntimeError: If the study is being optimised already by this object.
+            StudyDeleted: If another program deletes the study meanwhile.
+            ValueError: If an option is out of its range.
             Exception: What the objective raised, unless it is to be caught.
         """
         if self._stop_asked is not None:
             raise RuntimeError("study.optimize is running already; it cannot be called from within itself")
-        _check_options(func, n_trials, n_jobs)
+        _check_options(func, n_trials, n_jobs, timeout)
+        fail_stale_trials(self)
         line = ProgressLine(enabled=True)
         request = CallRequest(
             storage=self._storage,
             study_id=self._study_id,
             sampler=self.sampler,
-            seed=self._remember_settings(),
+            seed=remember_settings(self._storage, self._study_id, self.sampler, self.pruner, line.say),
             pruner=self.pruner,
             objective=func,
             n_trials=n_trials,
@@ -210,7 +213,7 @@ class Study:
     ) -> list[FrozenTrial]:
         """Return the trials by number, of all states or some; without ``deepcopy``, do not change them."""
         trials = self._storage.read_trials(self._study_id, states)
-        return copy.deepcopy(trials) if deepcopy else trials
+        return [trial.as_stored() for trial in trials] if deepcopy else trials
 
     @property
     def best_trial(self) -> FrozenTrial:
@@ -221,11 +224,10 @@ class Study:
             RuntimeError: If the study has several objectives.
         """
         self._need_one_objective("best_trial")
-        complete = self.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if not complete:
+        trial_id = self._storage.find_best_trial(self._study_id)
+        if trial_id is None:
             raise ValueError("no trial is complete yet; best_trial needs at least one")
-        sign = -1.0 if self.directions[0] is StudyDirection.MAXIMIZE else 1.0
-        return copy.deepcopy(min(complete, key=lambda t: sign * t.values[0] if t.values else math.inf))
+        return self._storage.read_trial(trial_id).as_stored()
 
     @property
     def best_value(self) -> float:
@@ -253,25 +255,12 @@ class Study:
 
     def _asking(self) -> AskDesk:
         if self._ask_desk is None:
-            seed = self._remember_settings()
+            say = ProgressLine().say
+            seed = remember_settings(self._storage, self._study_id, self.sampler, self.pruner, say)
             self._ask_desk = AskDesk(
                 self._storage, self._study_id, self.sampler, seed, self.pruner, self._folder(None)
             )
         return self._ask_desk
-
-    def _remember_settings(self) -> int:
-        """Store sampler, pruner and seed with the study, and return the seed."""
-        attrs = self._storage.read_study(self._study_id).system_attrs
-        seed = self.sampler.seed
-        if seed is None:
-            seed = attrs.get(SEED)
-        if seed is None:
-            seed = secrets.randbits(48)
-        token = attrs.get(TOKEN) or secrets.token_hex(4)
-        settings = {SAMPLER: self.sampler.spec(), PRUNER: self.pruner.spec(), SEED: seed, TOKEN: token}
-        if any(attrs.get(key) != value for key, value in settings.items()):
-            self._storage.set_study_attrs(self._study_id, {}, settings)
-        return int(seed)
 
     def _folder(self, storage_path: str | None) -> str:
         root = storage_path or os.environ.get("RAYSTUDY_HOME") or os.path.expanduser("~/raystudy")
@@ -284,10 +273,17 @@ class Study:
             raise RuntimeError(f"study.{what} needs one objective, this study has {len(self.directions)}")
 
 
-def _check_options(func: object, n_trials: int | None, n_jobs: int | None) -> None:
+def _check_options(func: object, n_trials: int | None, n_jobs: int | None, timeout: float | None) -> None:
     if not callable(func):
         raise TypeError(f"optimize: expected a function of one trial as objective, got {func!r}")
-    if n_trials is not None and (not isinstance(n_trials, int) or n_trials < 0):
-        raise ValueError(f"optimize: expected n_trials >= 0 or None, got {n_trials!r}")
-    if n_jobs is not None and (not isinstance(n_jobs, int) or (n_jobs < 1 and n_jobs != -1)):
-        raise ValueError(f"optimize: expected n_jobs >= 1, -1 or None, got {n_jobs!r}")
+    for name, value, good, expected in (
+        ("n_trials", n_trials, _is_count(n_trials, 0), ">= 0"),
+        ("n_jobs", n_jobs, n_jobs == -1 or _is_count(n_jobs, 1), ">= 1, -1"),
+        ("timeout", timeout, isinstance(timeout, (int, float)) and timeout >= 0, ">= 0 in seconds"),
+    ):
+        if value is not None and not good:
+            raise ValueError(f"optimize: expected {name} {expected} or None, got {value!r}")
+
+
+def _is_count(value: object, least: int) -> bool:
+    return isinstance(value, int) and value >= least

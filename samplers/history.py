@@ -15,8 +15,8 @@ Notation: ``n`` rows (highest recorded trial number + 1), ``k`` objectives.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, TypeVar
 
@@ -25,6 +25,8 @@ import numpy.typing as npt
 
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import StudyDirection, TrialState
+from raystudy.samplers.batch import Batch
+from raystudy.samplers.shared_space import SharedSpace
 
 __all__ = ["ABSENT", "History", "Role"]
 
@@ -44,41 +46,6 @@ class Role(IntEnum):
     IGNORED = 0  #: Failed, waiting or absent.
     OBSERVED = 1  #: COMPLETE, PRUNED, or RUNNING and judged at a rung.
     PENDING = 2  #: RUNNING and not judged yet.
-
-
-@dataclass(slots=True)
-class SharedSpace:
-    """Counts of (name, distribution) over a changing set of rows; answers which all the rows share."""
-
-    n_rows: int = 0
-    counts: dict[str, dict[Distribution, int]] = field(default_factory=dict)
-
-    def add(self, distributions: Mapping[str, Distribution]) -> None:
-        """Count one more row."""
-        self.n_rows += 1
-        for name, distribution in distributions.items():
-            of_name = self.counts.setdefault(name, {})
-            of_name[distribution] = of_name.get(distribution, 0) + 1
-
-    def remove(self, distributions: Mapping[str, Distribution]) -> None:
-        """Take back a row that was counted with these distributions."""
-        self.n_rows -= 1
-        for name, distribution in distributions.items():
-            of_name = self.counts[name]
-            of_name[distribution] -= 1
-            if not of_name[distribution]:
-                del of_name[distribution]
-            if not of_name:
-                del self.counts[name]
-
-    def intersection(self) -> dict[str, Distribution]:
-        """Return the parameters that every row has with one and the same distribution, sorted by name."""
-        # A row has one distribution per name, so a count equal to n_rows leaves room for no second one.
-        return {
-            name: next(iter(of_name))
-            for name, of_name in sorted(self.counts.items())
-            if len(of_name) == 1 and next(iter(of_name.values())) == self.n_rows
-        }
 
 
 class History:
@@ -207,6 +174,43 @@ class History:
         self._record_space(number, role, dict(distributions))
         self.version += 1
 
+    def load(self, batch: Batch) -> None:
+        """Insert the rows of many trials, as ``update`` would one by one; numpy does what grows with them.
+
+        Raises:
+            ValueError: If a trial is recorded already, comes twice, or is COMPLETE without its values; nothing
+                is changed then.
+        """
+        numbers, is_complete = batch.numbers, batch.states == TrialState.COMPLETE
+        if len(np.unique(numbers)) < len(numbers) or not self._spaces.keys().isdisjoint(numbers.tolist()):
+            raise ValueError("expected each trial once and not yet recorded; use update for one that is")
+        if np.isnan(batch.values[is_complete]).any():
+            raise ValueError("expected the objective values of each COMPLETE trial, got trials without")
+        self._reserve(int(numbers.max(initial=-1)) + 1)
+        roles = _roles(batch.states, ~np.isnan(batch.observed[:, 0]))
+        self._states[numbers] = batch.states
+        self._roles[numbers] = roles
+        self._values[numbers] = batch.values
+        self._observed[numbers] = batch.observed
+        for name, having, internals in batch.columns():
+            self._columns.setdefault(name, np.full(len(self._states), np.nan))[having] = internals
+        self._load_spaces(batch, roles)
+        self.version += 1
+
+    def _load_spaces(self, batch: Batch, roles: Int8Array) -> None:
+        spaces = {}
+        counts: Counter[tuple[int, int]] = Counter()
+        for number, role, space in zip(batch.numbers.tolist(), roles.tolist(), batch.spaces(), strict=True):
+            self._spaces[number] = spaces[id(space)] = space
+            counts[id(space), role] += 1
+        for (which, role), count in counts.items():
+            self._n_by_role[Role(role)] += count
+            if _counts_in_space(Role(role), spaces[which]):
+                self._shared[Role(role)].add(spaces[which], count)
+        for name, distribution, number in batch.newest():
+            if number >= self._latest.get(name, (0, distribution))[0]:
+                self._latest[name] = (number, distribution)
+
     def _record_space(self, number: int, role: Role, distributions: dict[str, Distribution]) -> None:
         self._spaces[number] = distributions
         self._n_by_role[role] += 1
@@ -269,6 +273,13 @@ def _role(state: TrialState, observed: tuple[int, float] | None) -> Role:
     if state is TrialState.RUNNING:
         return Role.PENDING if observed is None else Role.OBSERVED
     return Role.IGNORED
+
+
+def _roles(states: Int8Array, is_judged: npt.NDArray[np.bool_]) -> Int8Array:
+    running = np.where(is_judged, Role.OBSERVED, Role.PENDING)
+    is_over = np.isin(states, [TrialState.COMPLETE, TrialState.PRUNED])
+    roles = np.where(states == TrialState.RUNNING, running, np.where(is_over, Role.OBSERVED, Role.IGNORED))
+    return roles.astype(np.int8)
 
 
 def _counts_in_space(role: Role, distributions: Mapping[str, Distribution]) -> bool:

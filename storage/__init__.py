@@ -6,8 +6,22 @@ from typing import Any
 
 from raystudy.storages.base import Storage
 from raystudy.storages.memory import InMemoryStorage
+from raystudy.storages.optuna_verbs import BaseStorage
+from raystudy.storages.stale import (
+    RetryFailedTrialCallback,
+    RetryHeartbeatStaleTrialCallback,
+    fail_stale_trials,
+)
 
-__all__ = ["InMemoryStorage", "RDBStorage", "get_storage"]
+__all__ = [
+    "BaseStorage",
+    "InMemoryStorage",
+    "RDBStorage",
+    "RetryFailedTrialCallback",
+    "RetryHeartbeatStaleTrialCallback",
+    "fail_stale_trials",
+    "get_storage",
+]
 
 
 def get_storage(storage: str | Storage | None) -> Storage:

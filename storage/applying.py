@@ -1,13 +1,41 @@
-"""Writes applied to trials that are held as objects: what ``commit`` means, without a database."""
+"""Writes applied to trials that are held as objects: what ``commit`` means, without a database.
+
+A connection that is cut during COMMIT leaves the writer in doubt, and it writes all of it again.  ``repetitions``
+tells such a commit from one that another program has forestalled.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
-from raystudy.frozen import FrozenTrial, TrialState
-from raystudy.storages.base import ClaimTrial, FinishTrial, Params, Report, SetAttrs, SetParams
+from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
+from raystudy.storages.base import (
+    ClaimTrial,
+    CreateTrial,
+    Fence,
+    FinishTrial,
+    Params,
+    Report,
+    SetAttrs,
+    SetParams,
+    Write,
+)
+from raystudy.storages.calls import CALL
 
-__all__ = ["apply", "claim", "keep_params", "snapshot"]
+__all__ = [
+    "Repetitions",
+    "apply",
+    "best_id",
+    "claim",
+    "keep_params",
+    "repetitions",
+    "snapshot",
+]
+
+# MySQL keeps whole seconds in Optuna's schema.
+_RESOLUTION = dt.timedelta(seconds=1)
 
 
 def claim(trial: FrozenTrial | None, write: ClaimTrial) -> bool:
@@ -54,3 +82,70 @@ def snapshot(trial: FrozenTrial) -> FrozenTrial:
         system_attrs=dict(trial.system_attrs),
         intermediate_values=dict(trial.intermediate_values),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Repetitions:
+    """What of a commit its owner has stored before: new trials by number, and ids of the claimed and finished."""
+
+    created: dict[int, int] = field(default_factory=dict)
+    claimed: set[int] = field(default_factory=set)
+    finished: set[int] = field(default_factory=set)
+
+
+def repetitions(
+    writes: Iterable[Write],
+    fence: Fence | None,
+    find: Callable[[CreateTrial | ClaimTrial | FinishTrial], FrozenTrial | None],
+) -> Repetitions:
+    """Return which creations, claims and finishes were stored by an earlier commit of the same writes.
+
+    Only the owner of a lease can tell: its trials bear the call, and hold exactly what the write says.
+
+    Args:
+        writes: All writes of the commit.
+        fence: The lease under which they are made, or None.
+        find: Returns the stored trial that a write means, or None if the write cannot be a repetition.
+    """
+    found = Repetitions()
+    if fence is None:
+        return found
+    for write in writes:
+        if not isinstance(write, (CreateTrial, ClaimTrial, FinishTrial)):
+            continue
+        trial = find(write)
+        if trial is None or trial.system_attrs.get(CALL) != fence.call_id:
+            continue
+        if isinstance(write, FinishTrial):
+            if _holds_result(trial, write):
+                found.finished.add(trial.trial_id)
+        elif _same_time(trial.datetime_start, write.datetime_start):
+            if isinstance(write, CreateTrial):
+                found.created[trial.number] = trial.trial_id
+            elif trial.state is not TrialState.WAITING:
+                found.claimed.add(trial.trial_id)
+    return found
+
+
+def _holds_result(trial: FrozenTrial, write: FinishTrial) -> bool:
+    values = list(map(float, write.values or ()))
+    same = trial.state is write.state and (trial.values or []) == values
+    return same and _same_time(trial.datetime_complete, write.datetime_complete)
+
+
+def _same_time(stored: dt.datetime | None, written: dt.datetime | None) -> bool:
+    if stored is None or written is None:
+        return stored is written
+    rounded = stored.microsecond == 0 and abs(stored - written) < _RESOLUTION
+    return stored == written or rounded
+
+
+def best_id(trials: Iterable[FrozenTrial], direction: StudyDirection) -> int | None:
+    """Return the id of the COMPLETE trial that is best in the first objective, the oldest of equals."""
+    sign = -1.0 if direction is StudyDirection.MAXIMIZE else 1.0
+    scored = [
+        (sign * trial.values[0], trial.trial_id)
+        for trial in trials
+        if trial.state is TrialState.COMPLETE and trial.values
+    ]
+    return min(scored)[1] if scored else None

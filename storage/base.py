@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
+from raystudy.storages.columns import Columns
 
 __all__ = [
     "CallRecord",
@@ -184,11 +185,42 @@ class Storage(Protocol):
     def read_trial(self, trial_id: int) -> FrozenTrial:
         """Return one trial; raise KeyError if there is no such trial."""
 
+    def find_trial(self, study_id: int, number: int) -> int | None:
+        """Return the id of the study's trial of this number, or None."""
+
+    def study_of_trial(self, trial_id: int) -> int:
+        """Return the id of the study that a trial belongs to; raise KeyError if there is no such trial."""
+
     def read_changes(self, study_id: int, after_id: int, unfinished: Collection[int]) -> list[FrozenTrial]:
         """Return the trials with an id above ``after_id`` and those of ``unfinished`` (trial ids) that exist."""
 
+    def read_columns(
+        self,
+        study_id: int,
+        after_id: int = -1,
+        unfinished: Collection[int] = (),
+        system_attrs: Collection[str] = (),
+    ) -> Columns:
+        """Return the trials with an id above ``after_id`` and those of ``unfinished`` that exist, as columns.
+
+        ``last_id`` and ``unfinished_ids`` of the columns are the arguments of the next read.  Attributes come
+        for the keys of ``system_attrs`` alone.  Raises KeyError if there is no such study.
+        """
+
+    def find_best_trial(self, study_id: int) -> int | None:
+        """Return the id of the COMPLETE trial that is best in the first objective, the oldest of equals.
+
+        None if no trial is complete; raises KeyError if there is no such study.
+        """
+
+    def read_states(self, trial_ids: Collection[int]) -> dict[int, TrialState]:
+        """Return the states of those trials that exist, by id; cheap enough to be asked every second."""
+
     def commit(self, study_id: int, writes: Sequence[Write], fence: Fence | None = None) -> CommitResult:
         """Apply writes in order, all in one transaction.
+
+        Under a fence the same commit may be repeated, by the owner that cannot know whether it happened: a
+        creation, claim or finish that is stored already, by this call and with the same times, counts as done.
 
         Raises:
             LeaseLost: If ``fence`` is not the call's present owner; nothing is written.

@@ -11,8 +11,10 @@ from typing import Any
 from raystudy.exceptions import LeaseLost
 from raystudy.storages.base import CallRecord, Fence
 
-__all__ = ["CALL_PREFIX", "call_record", "lease_lost"]
+__all__ = ["CALL", "CALL_PREFIX", "call_record", "lease_lost"]
 
+#: Trial attribute: id of the call that the trial counts for.
+CALL = "raystudy:call"
 #: What the names of the attributes that hold calls begin with.
 CALL_PREFIX = "raystudy:call:"
 

@@ -29,8 +29,8 @@ __all__ = [
     "attribute_from_json",
     "attribute_to_json",
     "check_key",
+    "distribution_from_row",
     "number_from_row",
-    "param_from_row",
     "param_to_row",
     "report_to_row",
     "to_local",
@@ -160,19 +160,18 @@ def param_to_row(name: str, value: ParamValue, distribution: Distribution) -> tu
     return distribution.to_internal_repr(value), text
 
 
-def param_from_row(name: str, internal: float, text: str) -> tuple[ParamValue, Distribution]:
-    """Return a parameter's external value and its distribution.
+def distribution_from_row(name: str, text: str) -> Distribution:
+    """Return the distribution of a parameter; equal texts give one and the same object.
 
     Raises:
         StorageInternalError: If the text describes no known distribution.
     """
     try:
-        distribution = _distribution(text)
+        return _distribution(text)
     except (ValueError, KeyError, TypeError) as error:
         raise StorageInternalError(
             f"parameter {name!r} has a distribution that cannot be read: {error}"
         ) from error
-    return distribution.to_external_repr(internal), distribution
 
 
 @lru_cache(maxsize=4096)

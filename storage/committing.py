@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
-from raystudy.frozen import TrialState
+from raystudy.frozen import FrozenTrial, TrialState
 from raystudy.storages import tables
+from raystudy.storages.applying import Repetitions, repetitions
 from raystudy.storages.base import (
     ClaimTrial,
     CommitResult,
@@ -36,6 +38,7 @@ from raystudy.storages.codec import (
     value_to_row,
 )
 from raystudy.storages.leases import check_fence
+from raystudy.storages.reading import trial_of_id
 from raystudy.storages.statements import (
     CLAIM,
     FINISH,
@@ -43,6 +46,7 @@ from raystudy.storages.statements import (
     LOCK_STUDY,
     LOCK_TRIALS,
     NEW_TRIALS,
+    TRIAL_OF_NUMBER,
     Statements,
 )
 
@@ -114,9 +118,12 @@ def commit_writes(
     if fence is not None:
         check_fence(connection, study_id, fence)
     states = _lock_trials(connection, study_id, writes)
-    result = CommitResult(created=_create(connection, study_id, creations))
+    last = _last_trial(connection, study_id) if creations else (-1, -1)
+    find = partial(_stored_trial, connection, study_id, states, last[1])
+    repeated = repetitions(writes, fence, find)
+    result = CommitResult(created=_create(connection, study_id, creations, last, repeated.created))
     rows = Rows()
-    _fill(rows, result, states, writes)
+    _fill(rows, result, states, writes, repeated)
     _execute(connection, statements, rows)
     return result
 
@@ -139,19 +146,45 @@ def _lock_trials(connection: sa.Connection, study_id: int, writes: Iterable[Writ
     return states
 
 
+def _last_trial(connection: sa.Connection, study_id: int) -> tuple[int, int]:
+    """Return id and number of the study's newest trial, or twice -1."""
+    last = connection.execute(LAST_TRIAL, {"study_id": study_id}).first()
+    return (-1, -1) if last is None else (int(last.trial_id), int(last.number))
+
+
+def _stored_trial(
+    connection: sa.Connection,
+    study_id: int,
+    states: Mapping[int, TrialState],
+    last_number: int,
+    write: CreateTrial | ClaimTrial | FinishTrial,
+) -> FrozenTrial | None:
+    """Read the trial that a write may repeat; no query unless something is odd about the write."""
+    if isinstance(write, CreateTrial):
+        if write.number is None or write.number > last_number:
+            return None
+        trial_id = connection.scalar(TRIAL_OF_NUMBER, {"study_id": study_id, "number": write.number})
+    else:
+        state = states.get(write.trial_id, TrialState.WAITING)
+        odd = state.is_finished() if isinstance(write, FinishTrial) else state is not TrialState.WAITING
+        trial_id = write.trial_id if odd else None
+    return None if trial_id is None else trial_of_id(connection, trial_id)
+
+
 def _create(
-    connection: sa.Connection, study_id: int, creations: Sequence[CreateTrial]
+    connection: sa.Connection,
+    study_id: int,
+    creations: Sequence[CreateTrial],
+    last: tuple[int, int],
+    repeated: Mapping[int, int],
 ) -> list[tuple[int, int] | None]:
     """Insert the rows of new trials; the study is locked, so that numbers follow the ids without gaps."""
-    if not creations:
-        return []
-    last = connection.execute(LAST_TRIAL, {"study_id": study_id}).first()
-    last_id, next_number = (-1, 0) if last is None else (last.trial_id, last.number + 1)
+    next_number = last[1] + 1
     rows: list[Row] = []
     numbers: list[int | None] = []
     for write in creations:
-        if write.number not in (None, next_number):
-            numbers.append(None)
+        if write.number is not None and write.number != next_number:
+            numbers.append(write.number if write.number in repeated else None)
             continue
         numbers.append(next_number)
         rows.append(
@@ -164,28 +197,36 @@ def _create(
             }
         )
         next_number += 1
-    if not rows:
-        return [None] * len(creations)
-    connection.execute(sa.insert(tables.trials), rows)
-    new = connection.execute(NEW_TRIALS, {"study_id": study_id, "after_id": last_id})
-    ids = {int(row.number): int(row.trial_id) for row in new}
+    ids = dict(repeated)
+    if rows:
+        connection.execute(sa.insert(tables.trials), rows)
+        new = connection.execute(NEW_TRIALS, {"study_id": study_id, "n_new": len(rows)})
+        ids.update((int(row.number), int(row.trial_id)) for row in new)
     return [None if number is None else (ids[number], number) for number in numbers]
 
 
-def _fill(rows: Rows, result: CommitResult, states: dict[int, TrialState], writes: Iterable[Write]) -> None:
+def _fill(
+    rows: Rows,
+    result: CommitResult,
+    states: dict[int, TrialState],
+    writes: Iterable[Write],
+    repeated: Repetitions,
+) -> None:
     """Turn writes into rows, in order, following the states that the trials pass through."""
     created = iter(result.created)
     for write in writes:
         if isinstance(write, CreateTrial):
             identity = next(created)
-            if identity is not None:
+            if identity is not None and identity[1] not in repeated.created:
                 _fill_creation(rows, identity[0], write)
         elif isinstance(write, ClaimTrial):
             ours = states.get(write.trial_id) is TrialState.WAITING
-            result.claimed.append(ours)
+            result.claimed.append(ours or write.trial_id in repeated.claimed)
             if ours:
                 states[write.trial_id] = TrialState.RUNNING
                 _fill_claim(rows, write)
+        elif write.trial_id in repeated.finished:
+            continue
         elif states.get(write.trial_id, TrialState.FAIL).is_finished():
             result.refused.add(write.trial_id)
         elif isinstance(write, FinishTrial):

@@ -5,18 +5,21 @@ Passwords never leave this module: every text for people shows the URL with the 
 
 from __future__ import annotations
 
+import importlib.util
 import pathlib
+import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from raystudy.exceptions import StorageInternalError, StorageUnavailable
+from raystudy.storages.error_codes import advice_for, is_collision, is_deadlock, is_outage
 from raystudy.storages.tables import SCHEMA_VERSION
 
 __all__ = ["Database"]
@@ -25,15 +28,25 @@ _LOCK_WAIT_S = 30
 _CONNECT_WAIT_S = 10
 _WAL_ATTEMPTS, _WAL_PAUSE_S = 20, 0.02
 _WRITES = "raystudy_writes"
+_DEADLOCK_ATTEMPTS, _DEADLOCK_PAUSE_S = 10, 0.02
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
-_PACKAGES = {"postgresql+psycopg": '"raystudy[postgres]"', "mysql": "mysqlclient", "mysql+pymysql": "pymysql"}
+_PACKAGES = {
+    "postgresql+psycopg": '"raystudy[postgres]"',
+    "mysql+pymysql": '"raystudy[mysql]"',
+    "mariadb+pymysql": '"raystudy[mysql]"',
+    "mysql+mysqldb": "mysqlclient",
+    "mariadb+mysqldb": "mysqlclient",
+}
+
+T = TypeVar("T")
 
 
 class Database:
     """An SQLAlchemy engine with transactions for reading and for writing.  Safe for use by several threads.
 
     Args:
-        url: An SQLAlchemy URL; ``postgresql://`` means psycopg 3.
+        url: An SQLAlchemy URL; ``postgresql://`` means psycopg 3, ``mysql://`` and ``mariadb://`` mean mysqlclient
+            where it is installed and PyMySQL elsewhere.
         engine_kwargs: Arguments for ``sqlalchemy.create_engine`` beside the ones set here.
 
     Raises:
@@ -76,6 +89,22 @@ class Database:
         with self._transaction(writes=True, locked=self._lock_writes) as connection:
             yield connection
 
+    def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Return what ``work`` returns in a transaction that writes; begin again after a deadlock.
+
+        The database has then undone all that the transaction did, so that ``work`` may run several times.
+        """
+        for attempt in range(1, _DEADLOCK_ATTEMPTS):
+            try:
+                with self.writing() as connection:
+                    return work(connection)
+            except StorageUnavailable as error:
+                if not is_deadlock(error.__cause__):
+                    raise
+                time.sleep(random.uniform(0, _DEADLOCK_PAUSE_S * attempt))
+        with self.writing() as connection:
+            return work(connection)
+
     def close(self) -> None:
         """Close all connections; the next transaction opens new ones."""
         self.engine.dispose()
@@ -92,16 +121,26 @@ class Database:
         except sa.exc.IntegrityError:
             raise
         except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
-            raise StorageUnavailable(self._plain(error)) from error
+            if is_collision(error):
+                raise StorageInternalError(
+                    f"two names of parameters or attributes differ, but {self.shown_url} takes them for equal "
+                    "(upper and lower case, accents, trailing blanks); use names that differ more, or a database "
+                    "with COLLATE utf8mb4_bin"
+                ) from error
+            raise self._failure(error) from error
         except sa.exc.DBAPIError as error:
-            if error.connection_invalidated:
-                raise StorageUnavailable(self._plain(error)) from error
-            raise StorageInternalError(
-                f"the database {self.shown_url} refused a statement: {self._reason(error)}"
-            ) from error
+            raise self._failure(error) from error
         finally:
             if locked:
                 self._write_lock.release()
+
+    def _failure(self, error: sa.exc.SQLAlchemyError) -> StorageInternalError:
+        """Return what an error of the database means for a caller: try again later, or never."""
+        if is_outage(error):
+            return StorageUnavailable(self._plain(error))
+        return StorageInternalError(
+            f"the database {self.shown_url} refused a statement: {self._reason(error)}{advice_for(error)}"
+        )
 
     def _plain(self, error: sa.exc.SQLAlchemyError) -> str:
         return (
@@ -149,6 +188,8 @@ class Database:
         if self.dialect == "sqlite":
             sa.event.listen(engine, "connect", _set_up_sqlite)
             sa.event.listen(engine, "begin", _begin_sqlite)
+        elif self.dialect == "mysql":
+            sa.event.listen(engine, "connect", _set_up_mysql)
         return engine
 
 
@@ -163,7 +204,13 @@ def _parse(url: str) -> sa.URL:
             "expected a database URL such as sqlite:///study.db or postgresql://user:password@host/name, "
             f"found {len(url)} characters that are none; correct it (special characters in a password as %XX)"
         ) from None
-    return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    return parsed.set(drivername=_with_driver(parsed.drivername))
+
+
+def _with_driver(name: str) -> str:
+    if name in ("mysql", "mariadb"):
+        return f"{name}+mysqldb" if importlib.util.find_spec("MySQLdb") else f"{name}+pymysql"
+    return _DRIVERS.get(name, name)
 
 
 def _without_secrets(url: sa.URL) -> str:
@@ -201,3 +248,10 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     # fail half-way with "database is locked", however long it waits.
     writes = connection.get_execution_options().get(_WRITES, True)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _set_up_mysql(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    # Strict: a text that is too long is an error, and not cut off.
+    cursor.execute("SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_TRANS_TABLES')")
+    cursor.close()

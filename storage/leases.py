@@ -31,6 +31,11 @@ _LOCK_CALL = (
     .where(_attributes.study_id == sa.bindparam("study_id"), _attributes.key == sa.bindparam("key"))
     .with_for_update()
 )
+_REWRITE_CALL = (
+    sa.update(study_system_attributes)
+    .where(_attributes.study_id == sa.bindparam("of_study"), _attributes.key == sa.bindparam("of_key"))
+    .values(value_json=sa.bindparam("value_json"))
+)
 _CALLS = sa.select(_attributes.key, _attributes.value_json).where(
     _attributes.study_id == sa.bindparam("study_id"), _attributes.key.startswith(CALL_PREFIX)
 )
@@ -125,5 +130,9 @@ def _put(
 ) -> None:
     key = CALL_PREFIX + fence.call_id
     state = state | {"expires": _now(connection, statements) + lease_s}
-    row = {"study_id": study_id, "key": key, "value_json": attribute_to_json(key, state)}
-    connection.execute(statements.put_study_system_attrs, [row])
+    text = attribute_to_json(key, state)
+    # No upsert of a row that exists: MySQL would lock the study after the call, and commits lock the study first.
+    rewrite = {"of_study": study_id, "of_key": key, "value_json": text}
+    if connection.execute(_REWRITE_CALL, rewrite).rowcount == 0:
+        row = {"study_id": study_id, "key": key, "value_json": text}
+        connection.execute(statements.put_study_system_attrs, [row])

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_right, insort
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
 from raystudy.exceptions import DuplicatedStudyError
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
-from raystudy.storages.applying import apply, claim, keep_params, snapshot
+from raystudy.storages.applying import best_id, keep_params, repetitions, snapshot
 from raystudy.storages.base import (
     CallRecord,
-    ClaimTrial,
     CommitResult,
     CreateTrial,
     Fence,
@@ -27,28 +26,14 @@ from raystudy.storages.base import (
 )
 from raystudy.storages.calls import CALL_PREFIX, call_record, lease_lost
 from raystudy.storages.checking import check_writes
+from raystudy.storages.columns import Columns, columns_of
+from raystudy.storages.held import HeldStudy
+from raystudy.storages.optuna_verbs import BaseStorage
 
 __all__ = ["InMemoryStorage"]
 
 
-@dataclass(slots=True)
-class _Study:
-    record: StudyRecord
-    trials: dict[int, FrozenTrial] = field(default_factory=dict)  # by id
-    ids: list[int] = field(default_factory=list)  # increasing
-    id_of_number: dict[int, int] = field(default_factory=dict)
-    next_number: int = 0
-
-    def put(self, trial: FrozenTrial) -> None:
-        """Insert or replace a trial."""
-        if trial.trial_id not in self.trials:
-            insort(self.ids, trial.trial_id)
-        self.trials[trial.trial_id] = trial
-        self.id_of_number[trial.number] = trial.trial_id
-        self.next_number = max(self.next_number, trial.number + 1)
-
-
-class InMemoryStorage:
+class InMemoryStorage(BaseStorage):
     """Studies that live as long as this object; see ``Storage`` for the verbs.
 
     Args:
@@ -58,7 +43,7 @@ class InMemoryStorage:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._lock = threading.RLock()
-        self._studies: dict[int, _Study] = {}
+        self._studies: dict[int, HeldStudy] = {}
         self._study_of_trial: dict[int, int] = {}
         self._next_study_id = self._next_trial_id = 1
 
@@ -82,7 +67,7 @@ class InMemoryStorage:
                     "pass load_if_exists=True to continue it, or take another name"
                 )
             study_id, self._next_study_id = self._next_study_id, self._next_study_id + 1
-            self._studies[study_id] = _Study(StudyRecord(study_id, name, tuple(directions), {}, {}))
+            self._studies[study_id] = HeldStudy(StudyRecord(study_id, name, tuple(directions), {}, {}))
             return study_id
 
     def find_study(self, name: str) -> int | None:
@@ -127,9 +112,19 @@ class InMemoryStorage:
     def read_trial(self, trial_id: int) -> FrozenTrial:
         """Return one trial; raise KeyError if there is no such trial."""
         with self._lock:
+            return snapshot(self._studies[self.study_of_trial(trial_id)].trials[trial_id])
+
+    def find_trial(self, study_id: int, number: int) -> int | None:
+        """Return the id of the study's trial of this number, or None."""
+        with self._lock:
+            return self._study(study_id).id_of_number.get(number)
+
+    def study_of_trial(self, trial_id: int) -> int:
+        """Return the id of the study that a trial belongs to; raise KeyError if there is no such trial."""
+        with self._lock:
             if trial_id not in self._study_of_trial:
                 raise KeyError(f"expected the id of a trial, got {trial_id}: there is none")
-            return snapshot(self._studies[self._study_of_trial[trial_id]].trials[trial_id])
+            return self._study_of_trial[trial_id]
 
     def read_changes(self, study_id: int, after_id: int, unfinished: Collection[int]) -> list[FrozenTrial]:
         """Return the trials with an id above ``after_id`` and those of ``unfinished`` that exist."""
@@ -138,6 +133,31 @@ class InMemoryStorage:
             ids = {i for i in unfinished if i in study.trials}
             ids.update(study.ids[bisect_right(study.ids, after_id) :])
             return sorted((snapshot(study.trials[i]) for i in ids), key=attrgetter("number"))
+
+    def read_columns(
+        self,
+        study_id: int,
+        after_id: int = -1,
+        unfinished: Collection[int] = (),
+        system_attrs: Collection[str] = (),
+    ) -> Columns:
+        """Return trials as columns; see ``Storage.read_columns``."""
+        with self._lock:
+            changed = self.read_changes(study_id, after_id, unfinished)
+            by_id = sorted(changed, key=attrgetter("trial_id"))
+            return columns_of(by_id, len(self._study(study_id).record.directions), system_attrs)
+
+    def find_best_trial(self, study_id: int) -> int | None:
+        """Return the id of the COMPLETE trial that is best in the first objective, the oldest of equals."""
+        with self._lock:
+            study = self._study(study_id)
+            return best_id((study.trials[i] for i in study.ids), study.record.directions[0])
+
+    def read_states(self, trial_ids: Collection[int]) -> dict[int, TrialState]:
+        """Return the states of those trials that exist, by id."""
+        with self._lock:
+            known = {i: self._studies[s] for i in trial_ids if (s := self._study_of_trial.get(i)) is not None}
+            return {trial_id: study.trials[trial_id].state for trial_id, study in known.items()}
 
     def adopt(self, study_id: int, trials: Sequence[FrozenTrial]) -> None:
         """Insert trials that another storage made, or replace those of the same number, as they are given.
@@ -165,17 +185,14 @@ class InMemoryStorage:
             study = self._study(study_id)
             if fence is not None:
                 self._own_call(study_id, fence)
+            repeated = repetitions(writes, fence, study.meant_by)
             for write in writes:
                 if isinstance(write, CreateTrial):
-                    result.created.append(self._create(study, write))
-                elif isinstance(write, ClaimTrial):
-                    result.claimed.append(claim(study.trials.get(write.trial_id), write))
+                    number = -1 if write.number is None else write.number
+                    again = (repeated.created[number], number) if number in repeated.created else None
+                    result.created.append(again or self._create(study, write))
                 else:
-                    trial = study.trials.get(write.trial_id)
-                    if trial is None or trial.state.is_finished():
-                        result.refused.add(write.trial_id)
-                    else:
-                        apply(trial, write)
+                    study.change(write, repeated, result)
         return result
 
     def read_calls(self, study_id: int) -> list[CallRecord]:
@@ -217,7 +234,7 @@ class InMemoryStorage:
     def close(self) -> None:
         """Do nothing: there is no connection."""
 
-    def _study(self, study_id: int) -> _Study:
+    def _study(self, study_id: int) -> HeldStudy:
         if study_id not in self._studies:
             raise KeyError(
                 f"expected the id of a study, got {study_id}: there is none, it may have been deleted"
@@ -237,7 +254,7 @@ class InMemoryStorage:
         attrs = self._study(study_id).record.system_attrs
         attrs[CALL_PREFIX + fence.call_id] = state | {"expires": self._clock() + lease_s}
 
-    def _create(self, study: _Study, write: CreateTrial) -> tuple[int, int] | None:
+    def _create(self, study: HeldStudy, write: CreateTrial) -> tuple[int, int] | None:
         number = study.next_number
         if write.number not in (None, number):
             return None

@@ -14,7 +14,16 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from raystudy.storages import tables
 
-__all__ = ["CLAIM", "FINISH", "LAST_TRIAL", "LOCK_STUDY", "LOCK_TRIALS", "NEW_TRIALS", "Statements"]
+__all__ = [
+    "CLAIM",
+    "FINISH",
+    "LAST_TRIAL",
+    "LOCK_STUDY",
+    "LOCK_TRIALS",
+    "NEW_TRIALS",
+    "TRIAL_OF_NUMBER",
+    "Statements",
+]
 
 _trials = tables.trials.c
 
@@ -30,10 +39,18 @@ LAST_TRIAL = (
     .order_by(_trials.trial_id.desc())
     .limit(1)
 )
+#: Without an index: for what is rarely asked.
+TRIAL_OF_NUMBER = (
+    sa.select(_trials.trial_id)
+    .where(_trials.study_id == sa.bindparam("study_id"), _trials.number == sa.bindparam("number"))
+    .limit(1)
+)
+# Not all above an id: without fresh statistics, PostgreSQL would look at every trial of the study for that.
 NEW_TRIALS = (
     sa.select(_trials.number, _trials.trial_id)
-    .where(_trials.study_id == sa.bindparam("study_id"), _trials.trial_id > sa.bindparam("after_id"))
-    .order_by(_trials.trial_id)
+    .where(_trials.study_id == sa.bindparam("study_id"))
+    .order_by(_trials.trial_id.desc())
+    .limit(sa.bindparam("n_new"))
 )
 # In the order of the ids, so that two writers never wait for each other in a circle.
 LOCK_TRIALS = (
@@ -60,7 +77,8 @@ _CLOCKS = {
     # Milliseconds; unixepoch('subsec') needs SQLite 3.42.
     "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
     "postgresql": "extract(epoch from clock_timestamp())",
-    "mysql": "unix_timestamp(sysdate(6))",
+    # In UTC, because an hour of the session's zone may come twice a year; 1e-6 keeps all six decimals.
+    "mysql": "timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) * 1e-6",
 }
 
 
@@ -111,11 +129,24 @@ def _upsert(
 ) -> sa.Insert:
     """Return an insert that, where ``unique`` is taken, replaces some columns or does nothing."""
     if dialect == "mysql":
-        row = mysql.insert(table)
-        # MySQL knows no "do nothing": it sets a column to the value that it has.
-        return row.on_duplicate_key_update({name: row.inserted[name] for name in replacing or unique[:1]})
+        return _mysql_upsert(table, unique[-1], replacing)
     insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     if not replacing:
         return insert.on_conflict_do_nothing(index_elements=unique)
     new_values = {name: insert.excluded[name] for name in replacing}
     return insert.on_conflict_do_update(index_elements=unique, set_=new_values)
+
+
+def _mysql_upsert(table: sa.Table, name: str, replacing: tuple[str, ...]) -> sa.Insert:
+    row = mysql.insert(table)
+    old, new = table.c[name], row.inserted[name]
+    updates: dict[str, Any] = {column: row.inserted[column] for column in replacing}
+    if isinstance(old.type, sa.String):
+        # Most collations take "lr" and "LR" for equal: one of the two would be lost without a word.  MySQL has
+        # no statement that raises an error; a subquery of two rows is one (1242).
+        (key,) = table.primary_key.columns
+        same = sa.cast(old, sa.LargeBinary) == sa.cast(new, sa.LargeBinary)
+        updates[key.name] = sa.func.if_(same, key, sa.text("(SELECT 1 UNION ALL SELECT 2)"))
+    elif not updates:
+        updates[name] = old  # MySQL knows no "do nothing"
+    return row.on_duplicate_key_update(updates)

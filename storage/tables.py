@@ -147,7 +147,7 @@ trial_intermediate_values = sa.Table(
     sa.UniqueConstraint("trial_id", "step"),
 )
 
-#: Never written here: a stale row lets a foreign worker fail the trial, and leases do the work.
+#: Our drivers write none: a stale row lets a foreign worker fail the trial, and leases do the work.
 trial_heartbeats = sa.Table(
     "trial_heartbeats",
     metadata,

@@ -92,9 +92,49 @@ def test_reopened_study_without_a_seed_goes_on_with_the_one_it_drew(url):
     assert [t.params for t in run(copy, n_trials=4).trials] == [t.params for t in again.trials]
 
 
-def test_sampler_and_pruner_given_at_reopening_win(url):
+def test_sampler_given_at_creation_is_remembered_before_any_trial(url):
+    raystudy.create_study(
+        storage=url, study_name="a", sampler=RandomSampler(4), pruner=HyperbandPruner(1, 9, 3)
+    )
+    again = raystudy.load_study(study_name="a", storage=url)
+    assert (again.sampler, again.pruner) == (RandomSampler(4), HyperbandPruner(1, 9, 3))
+
+
+@pytest.mark.parametrize("sampler", [TPESampler(n_startup_trials=5, seed=7), RandomSampler(7)])
+def test_twenty_trials_and_twenty_after_reopening_equal_forty(url, sampler):
+    def objective(trial):
+        x, kind = trial.suggest_float("x", -1.0, 1.0), trial.suggest_categorical("kind", ["a", "b"])
+        y = trial.suggest_int("y", 0, 9) if kind == "a" else 3
+        return x**2 + abs(y - 2) / 9
+
+    def search(study, n_trials):
+        study.optimize(objective, n_trials, show_progress_bar=False, executor="inline")
+        return [(t.number, t.params, t.values) for t in study.trials]
+
+    search(raystudy.create_study(storage=url, study_name="a", sampler=sampler), 20)
+    in_two = search(raystudy.create_study(storage=url, study_name="a", load_if_exists=True), 20)
+    assert in_two == search(raystudy.create_study(sampler=sampler), 40)
+
+
+def test_settings_that_stay_are_not_remarked_upon(url, capfd):
+    for _ in range(2):
+        sampler, pruner = TPESampler(seed=3), HyperbandPruner(1, 9, 3)
+        run(
+            raystudy.create_study(
+                storage=url, study_name="a", sampler=sampler, pruner=pruner, load_if_exists=True
+            )
+        )
+    assert "from now on" not in capfd.readouterr().err
+
+
+def test_sampler_and_pruner_given_at_reopening_win_and_a_line_says_so(url, capfd):
     run(raystudy.create_study(storage=url, study_name="a", pruner=HyperbandPruner(1, 9, 3)), n_trials=1)
     loaded = raystudy.load_study(study_name="a", storage=url, sampler=RandomSampler(4), pruner=NopPruner())
+    assert "from now on" not in capfd.readouterr().err  # reading changes nothing
     run(loaded, n_trials=1)
     again = raystudy.load_study(study_name="a", storage=url)
     assert (again.sampler, again.pruner) == (RandomSampler(4), NopPruner())
+    lines = [line for line in capfd.readouterr().err.splitlines() if "from now on" in line]
+    assert len(lines) == 2
+    assert "RandomSampler(seed=4)" in lines[0]
+    assert "TPESampler(" in lines[0]

@@ -1,4 +1,4 @@
-"""A search to be killed: writes a line to a trace for every epoch that it trains.
+"""A search to be killed: writes a line to TRACE for every epoch that it trains, and to TRACE.told for every result.
 
 python killable_search.py DATABASE HOME TRACE N_TRIALS EXECUTOR
 """
@@ -30,6 +30,12 @@ def objective(trial, trace, pause_s):
     return (x - 0.3) ** 2 + (y - 0.5) ** 2
 
 
+def tell(study, trial, trace):
+    """What a user has been told of must never be lost."""
+    with open(f"{trace}.told", "a") as file:
+        file.write(f"{trial.number} {trial.state.name} {trial.value!r}\n")
+
+
 def main():
     database, home, trace, n_trials, executor = sys.argv[1:]
     if executor == "ray":
@@ -57,6 +63,7 @@ def main():
         executor=executor,
         n_jobs=2 if executor == "ray" else 1,
         storage_path=home,
+        callbacks=[partial(tell, trace=trace)],
     )
     print("done", flush=True)
 

@@ -7,6 +7,7 @@ import pytest
 from raystudy.exceptions import LeaseLost
 from raystudy.frozen import StudyDirection
 from raystudy.orchestrator.calls import begin_call
+from raystudy.orchestrator.request import CallRequest
 from raystudy.orchestrator.writer import LEASE_S, RENEW_EVERY_S
 from raystudy.storages import InMemoryStorage
 from raystudy.storages.base import Fence
@@ -159,3 +160,24 @@ def test_taker_that_finds_the_call_taken_meanwhile_opens_its_own(world):
     call = world.begin(10)
     assert not call.taken_over
     assert world.owners()["dead"] == "rival"
+
+
+def test_time_limit_of_a_call_counts_from_its_begin_however_many_drivers_it_has():
+    request = CallRequest(
+        *[None] * 6,
+        n_trials=1,
+        timeout_s=10.0,
+        n_jobs=1,
+        catch=(),
+        callbacks=[],
+        resources={},
+        study_folder="",
+        show_progress=False,
+        say=print,
+    )
+    request.begun -= 7.0
+    assert 2.0 < request.time_left() <= 3.0
+    request.begun -= 7.0
+    assert request.time_left() == 0.0
+    request.timeout_s = None
+    assert request.time_left() is None

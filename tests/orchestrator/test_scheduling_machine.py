@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from raystudy.orchestrator.events import (
+    Abandon,
     CloseIntake,
     Create,
     Created,
@@ -14,6 +15,7 @@ from raystudy.orchestrator.events import (
     Dropped,
     EndCall,
     Ending,
+    FinishedElsewhere,
     IntakeClosed,
     Launch,
     Promoted,
@@ -26,7 +28,7 @@ from raystudy.orchestrator.events import (
     StopAsked,
     StopRunning,
 )
-from raystudy.orchestrator.scheduling import ResumedTrial, Scheduler
+from raystudy.orchestrator.scheduling import Phase, ResumedTrial, Scheduler
 
 MAX_LOSSES = 2
 
@@ -48,6 +50,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.lost = set()  # those that must be tried again
         self.attempts = dict.fromkeys(range(len(resumed)), 1)
         self.finished = set()
+        self.abandoned = set()
         self.stopped = self.ended = False
         trials = [ResumedTrial(n, attempt=1, paused=paused) for n, paused in enumerate(resumed)]
         self.core = Scheduler(
@@ -73,12 +76,15 @@ class SchedulerMachine(RuleBasedStateMachine):
                 case Create():
                     assert not self.stopped
                 case SaveFinish(number, _):
-                    assert number not in self.finished
+                    assert number not in self.finished | self.abandoned
                     assert self.stopped or number not in self.lost
                     self.finished.add(number)
+                case Abandon(number):
+                    assert number not in self.abandoned
+                    self.abandoned.add(number)
                 case EndCall():
                     self.ended = True
-            if not isinstance(action, (EndCall, StopRunning)):
+            if not isinstance(action, (EndCall, StopRunning, Abandon)):
                 self.outstanding.append(action)
         self.core.check_invariants()
         if any(isinstance(action, (Create, SaveAttempt)) for action in actions):
@@ -111,7 +117,9 @@ class SchedulerMachine(RuleBasedStateMachine):
     @rule(data=st.data(), ending=st.sampled_from(Ending))
     def attempt_returns(self, data, ending):
         action = self.take(data, Launch)
-        if ending is Ending.LOST:
+        if action.number in self.abandoned:
+            self.holding.discard(action.number)
+        elif ending is Ending.LOST:
             self.holding.discard(action.number)
             self.losses[action.number] += 1
             if self.losses[action.number] <= MAX_LOSSES:
@@ -122,6 +130,22 @@ class SchedulerMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def save_is_durable(self, data):
         self.saved(self.take(data, (SaveAttempt, SaveFinish, SavePause)))
+
+    @precondition(lambda self: self.has(SaveAttempt, SaveFinish, SavePause))
+    @rule(data=st.data())
+    def save_is_refused(self, data):
+        action = self.take(data, (SaveAttempt, SaveFinish, SavePause))
+        self.holding.discard(action.number)
+        self.tell(FinishedElsewhere(action.number))
+
+    @precondition(lambda self: self.attempts and not self.ended)
+    @rule(data=st.data())
+    def another_program_finishes(self, data):
+        number = data.draw(st.sampled_from(sorted(self.attempts)))
+        if self.core.phase(number) in (Phase.RUNNING, Phase.PAUSED, Phase.QUEUED):
+            self.lost.discard(number)
+            self.tell(FinishedElsewhere(number))
+            assert not self.core.survives(number, Ending.PAUSED)
 
     def saved(self, action):
         if not isinstance(action, SaveAttempt):
@@ -175,7 +199,7 @@ class SchedulerMachine(RuleBasedStateMachine):
             self.answer(self.outstanding.pop(0))
         assert self.ended
         assert self.core.ended
-        assert self.finished == set(self.attempts)
+        assert self.finished | self.abandoned == set(self.attempts)
         assert self.stopped or len(self.attempts) == self.target
 
     def tell_unless_ended(self, event):

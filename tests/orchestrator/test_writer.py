@@ -120,7 +120,7 @@ def test_writes_are_stored_in_the_order_in_which_they_were_submitted(bench):
     for step in range(30):
         bench.submit(SetAttrs(trial_id, user_attrs={"last": step}), Report(trial_id, step, float(step)))
     bench.submit(FinishTrial(trial_id, TrialState.COMPLETE, [1.0], NOW), ticket=0)
-    assert bench.delivered().refused == frozenset()
+    assert not bench.delivered().refused
     (trial,) = bench.trials()
     assert trial.user_attrs == {"last": 29}
     assert list(trial.intermediate_values) == list(range(30))
@@ -152,8 +152,23 @@ def test_trials_that_others_finished_are_named_as_refused(bench):
     trial_id = bench.trial_id()
     bench.observed.storage.commit(bench.study_id, [FinishTrial(trial_id, TrialState.FAIL, None, NOW)])
     bench.submit(FinishTrial(trial_id, TrialState.COMPLETE, [1.0], NOW), ticket=0)
-    assert bench.delivered().refused == {trial_id}
+    assert bench.delivered().refused == {trial_id: bench.trials()[0]}
     assert bench.trials()[0].state is TrialState.FAIL
+
+
+def test_refused_writes_without_a_ticket_are_told(bench):
+    trial_id = bench.trial_id()
+    bench.observed.storage.commit(bench.study_id, [FinishTrial(trial_id, TrialState.FAIL, None, NOW)])
+    bench.submit(Report(trial_id, 0, 0.5))
+    told = bench.delivered()
+    assert (told.ticket, told.refused[trial_id].state) == (None, TrialState.FAIL)
+
+
+def test_a_refused_creation_is_told_the_next_free_number(bench):
+    bench.observed.storage.commit(bench.study_id, [create(), create()])
+    bench.submit(create(0), ticket="late")
+    told = bench.delivered()
+    assert (told.created, told.next_number) == ([None], 2)
 
 
 def test_write_without_a_ticket_is_stored_within_about_a_second(bench):
@@ -208,7 +223,7 @@ def test_lease_is_renewed_while_nothing_is_written(tmp_path, monkeypatch):
 def test_unavailable_database_is_tried_again_until_it_answers(bench):
     bench.observed.failures = [StorageUnavailable("gone"), StorageUnavailable("gone")]
     bench.submit(create(0), ticket="patient")
-    assert bench.delivered() == Acknowledgement("patient", [(1, 0)], [], frozenset())
+    assert bench.delivered() == Acknowledgement("patient", [(1, 0)], [])
     assert bench.outages == [True, False]
 
 
@@ -249,7 +264,7 @@ def test_storage_in_memory_is_written_at_once():
     assert isinstance(writer, DirectWriter)
     writer.submit([create(0)], "now")
     writer.submit([SetAttrs(1, user_attrs={"a": 1})])
-    assert delivered == [Acknowledgement("now", [(1, 0)], [], frozenset())]
+    assert delivered == [Acknowledgement("now", [(1, 0)], [])]
     assert storage.read_trials(study_id)[0].user_attrs == {"a": 1}
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from raystudy.distributions import CategoricalDistribution, Distribution, FloatDistribution, IntDistribution
 from raystudy.frozen import StudyDirection, TrialState
+from raystudy.samplers.batch import Batch
 from raystudy.samplers.history import ABSENT, History, Role
 
 X = FloatDistribution(0.0, 1.0)
@@ -157,3 +158,55 @@ def test_directions_must_be_set() -> None:
     for directions in ([], [StudyDirection.NOT_SET]):
         with pytest.raises(ValueError, match="one direction"):
             History(directions)
+
+
+def batch_of(rows: list[tuple[int, TrialState, dict[str, Distribution], tuple[int, float] | None]]) -> Batch:
+    space = [(name, d) for _, _, of_row, _ in rows for name, d in of_row.items()]
+    kinds = list(dict.fromkeys(space))
+    judged = [(math.nan, math.nan) if observed is None else observed for *_, observed in rows]
+    return Batch(
+        numbers=np.array([number for number, *_ in rows], np.int64),
+        states=np.array([state for _, state, *_ in rows], np.int8),
+        values=np.array(
+            [[1.0 if state is TrialState.COMPLETE else math.nan] for _, state, *_ in rows]
+        ).reshape(-1, 1),
+        observed=np.array(judged, np.float64).reshape(-1, 2),
+        rows=np.array([at for at, (_, _, of_row, _) in enumerate(rows) for _ in of_row], np.int32),
+        kinds=np.array([kinds.index(each) for each in space], np.int32),
+        internals=np.array([d.to_internal_repr(VALUES[d]) for _, d in space], np.float64),
+        space=kinds,
+    )
+
+
+@given(updates, updates)
+@settings(max_examples=200, deadline=None)
+def test_many_trials_loaded_at_once_are_as_if_recorded_one_by_one(rows: list, later: list) -> None:
+    one_by_one, at_once = minimising(), minimising()
+    final = {number: (number, *rest) for number, *rest in rows}
+    for number, state, space, observed in final.values():
+        record(one_by_one, number, state, space, observed)
+    at_once.load(batch_of(list(final.values())))
+    for step in range(len(later) + 1):  # what was loaded is replaced like what was recorded
+        for name in ("states", "roles", "values", "observed_steps", "observed_values"):
+            np.testing.assert_array_equal(getattr(at_once, name), getattr(one_by_one, name))
+        for name in "abc":
+            np.testing.assert_array_equal(at_once.column(name), one_by_one.column(name))
+        for question in ("known_space", "joint_space", "__len__"):
+            assert getattr(at_once, question)() == getattr(one_by_one, question)()
+        assert (at_once.n_observed, at_once.n_pending) == (one_by_one.n_observed, one_by_one.n_pending)
+        if step < len(later):
+            record(one_by_one, *later[step])
+            record(at_once, *later[step])
+
+
+@pytest.mark.parametrize("what", ["twice", "recorded", "without values"])
+def test_trials_that_cannot_be_loaded_change_nothing(what: str) -> None:
+    history = minimising()
+    record(history, 0, TrialState.RUNNING, {"a": X})
+    number = 0 if what == "recorded" else 1
+    batch = batch_of([(number, TrialState.COMPLETE, {"a": X}, None)] * (2 if what == "twice" else 1))
+    if what == "without values":
+        batch.values[:] = math.nan
+    with pytest.raises(ValueError, match="expected"):
+        history.load(batch)
+    assert (len(history), history.n_pending, history.version) == (1, 1, 1)

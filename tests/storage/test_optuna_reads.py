@@ -25,14 +25,6 @@ SPACE = {
 }
 
 
-@pytest.fixture
-def theirs(url):
-    """Optuna's own storage for the database of the test."""
-    storage = optuna.storages.RDBStorage(url)
-    yield storage
-    storage.engine.dispose()
-
-
 @pytest.fixture(params=["UTC", "Asia/Kathmandu", "America/New_York"])
 def timezone(request, monkeypatch):
     monkeypatch.setenv("TZ", request.param)
@@ -68,58 +60,14 @@ def write_study(storage):
     return study_id
 
 
-def as_row(trial):
-    """A trial of either library as plain values in text form, in which NaN equals itself."""
-    row = {
-        "number": trial.number,
-        "state": trial.state.name,
-        "values": trial.values,
-        "start": trial.datetime_start,
-        "complete": trial.datetime_complete,
-        "params": list(trial.params.items()),
-        "user_attrs": sorted(trial.user_attrs.items()),
-        "system_attrs": sorted(trial.system_attrs.items()),
-        "intermediate": sorted(trial.intermediate_values.items()),
-        "id": trial._trial_id,
-    }
-    return {name: repr(value) for name, value in row.items()}
-
-
-def assert_same_study(theirs, storage, name="shared"):
-    study_id = storage.find_study(name)
-    ours, study = storage.read_trials(study_id), optuna.load_study(study_name=name, storage=theirs)
-    their_trials = study.get_trials()
-    assert [as_row(trial) for trial in ours] == [as_row(trial) for trial in their_trials]
-    for our, their in zip(ours, their_trials, strict=True):
-        assert our.value == their.value
-        assert our.duration == their.duration
-        by_name = {n: json_of(d) for n, d in our.distributions.items()}
-        assert by_name == {
-            n: optuna.distributions.distribution_to_json(d) for n, d in their.distributions.items()
-        }
-    record = storage.read_study(study_id)
-    system_attrs = theirs.get_study_system_attrs(study_id)
-    assert repr(sorted(record.user_attrs.items())) == repr(sorted(study.user_attrs.items()))
-    assert repr(sorted(record.system_attrs.items())) == repr(sorted(system_attrs.items()))
-    assert [d.name for d in record.directions] == [d.name for d in study.directions]
-
-
-def json_of(distribution):
-    """The distribution's JSON with its keys in Optuna's order."""
-    from raystudy.distributions import distribution_to_json
-
-    theirs = optuna.distributions.json_to_distribution(distribution_to_json(distribution))
-    return optuna.distributions.distribution_to_json(theirs)
-
-
-def test_optuna_reads_what_we_have_written(theirs, rdb):
+def test_optuna_reads_what_we_have_written(theirs, rdb, assert_same_study):
     write_study(rdb)
     assert_same_study(theirs, rdb)
     states = [trial.state.name for trial in rdb.read_trials(rdb.find_study("shared"))]
     assert states == ["COMPLETE", "COMPLETE", "PRUNED", "PRUNED", "FAIL", "RUNNING", "RUNNING", "WAITING"]
 
 
-def test_local_times_agree_in_every_time_zone(timezone, tmp_path):
+def test_local_times_agree_in_every_time_zone(timezone, tmp_path, assert_same_study):
     storage = RDBStorage(f"sqlite:///{tmp_path}/zone.db")
     study_id = write_study(storage)
     theirs = optuna.storages.RDBStorage(storage.url)
@@ -160,7 +108,7 @@ def optuna_objective(trial):
     return x * n
 
 
-def test_we_read_what_optuna_has_written(theirs, rdb):
+def test_we_read_what_optuna_has_written(theirs, rdb, assert_same_study):
     study = optuna.create_study(
         study_name="theirs", storage=theirs, sampler=optuna.samplers.TPESampler(seed=1)
     )
@@ -173,7 +121,7 @@ def test_we_read_what_optuna_has_written(theirs, rdb):
     assert trials[-1].system_attrs == {"fixed_params": {"x": -0.5}}
 
 
-def test_optuna_continues_our_study_and_we_continue_after_it(theirs, rdb):
+def test_optuna_continues_our_study_and_we_continue_after_it(theirs, rdb, assert_same_study):
     study_id = write_study(rdb)
     assert len(rdb.read_trials(study_id)) == 8
     study = optuna.load_study(study_name="shared", storage=theirs)
@@ -195,7 +143,7 @@ def test_a_trial_that_optuna_has_finished_is_left_as_it_is(theirs, rdb):
     assert rdb.read_trial(trial_id).values == [5.0]
 
 
-def test_both_create_trials_at_the_same_time_without_gaps_or_doubles(theirs, rdb):
+def test_both_create_trials_at_the_same_time_without_gaps_or_doubles(theirs, rdb, assert_same_study):
     import threading
 
     study_id = rdb.create_study("shared", [StudyDirection.MINIMIZE])

@@ -73,7 +73,7 @@ def test_a_missing_psycopg_says_what_to_install(monkeypatch):
 
 
 def test_the_password_is_in_no_repr_but_travels_in_a_pickle(monkeypatch):
-    monkeypatch.setattr("raystudy.storages.rdb.ensure_schema", lambda database: None)
+    monkeypatch.setattr("raystudy.storages.rdb.ensure_schema", lambda database, **_: None)
     storage = RDBStorage(f"postgresql://ann:{ENCODED}@host/db", {"pool_size": 3})
     assert repr(storage) == "RDBStorage('postgresql+psycopg://ann:***@host/db')"
     assert SECRET not in repr(storage._database)
@@ -225,3 +225,26 @@ def test_a_password_in_the_query_of_a_url_is_not_shown():
         RDBStorage("postgresql://ann@127.0.0.1:1/db?password=hush7&connect_timeout=1")
     assert "hush7" not in str(error.value)
     assert "127.0.0.1" in str(error.value)
+
+
+def test_a_table_that_is_gone_is_no_outage_and_a_read_only_server_is_one(url):
+    import sqlalchemy as sa
+
+    storage = RDBStorage(url)
+    study_id = storage.create_study("s", [StudyDirection.MINIMIZE])
+    with storage._database.writing() as connection:
+        connection.execute(sa.text("DROP TABLE trial_heartbeats"))
+    with pytest.raises(StorageInternalError) as error, storage._database.writing() as connection:
+        connection.execute(sa.text("DELETE FROM trial_heartbeats"))
+    assert not isinstance(error.value, StorageUnavailable)
+    if url.startswith("postgresql"):
+        with storage._database.writing() as connection:
+            connection.execute(
+                sa.text(
+                    "ALTER DATABASE " + sa.make_url(url).database + " SET default_transaction_read_only = on"
+                )
+            )
+        storage.close()
+        with pytest.raises(StorageUnavailable, match="read-only"):
+            storage.set_study_attrs(study_id, {"a": 1}, {})
+    storage.close()

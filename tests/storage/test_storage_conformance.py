@@ -11,7 +11,7 @@ from raystudy.distributions import CategoricalDistribution, FloatDistribution, I
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.storages.base import ClaimTrial, CreateTrial, FinishTrial, Report, SetAttrs, SetParams
 
-NOW = dt.datetime(2026, 7, 1, 12, 30, 15, 123456)
+NOW = dt.datetime(2026, 7, 1, 12, 30, 15)  # whole seconds: MySQL keeps no more
 LATER = NOW + dt.timedelta(seconds=90)
 PARAMS = {
     "lr": (1e-3, FloatDistribution(1e-5, 1e-1, log=True)),

@@ -1,0 +1,89 @@
+"""What running trials tell and ask: reports, parameters, attributes; learned by the sampler and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from raystudy.distributions import Distribution, ParamValue
+from raystudy.orchestrator.attempt import Outcome
+from raystudy.orchestrator.brackets import ReportNews
+from raystudy.orchestrator.ledger import LiveTrial
+from raystudy.orchestrator.mirror import Mirror
+from raystudy.orchestrator.progress import Progress
+from raystudy.orchestrator.proposing import Proposer
+from raystudy.pruners.base import Judge
+from raystudy.trial import News
+
+__all__ = ["Listener"]
+
+
+class Listener:
+    """Takes what the trials of one call tell.
+
+    An attempt whose trial another program has finished goes on until its next report; what it tells meanwhile
+    is dropped, since a finished trial never changes.
+
+    Args:
+        live: The unfinished trials by number, shared with the driver.
+        proposer: The sampler with its history.
+        planner: The intake's judge, which hears of every report.
+        mirror: Where everything is stored.
+        progress: Where epochs are counted.
+    """
+
+    def __init__(
+        self,
+        live: Mapping[int, LiveTrial],
+        proposer: Proposer,
+        planner: Judge,
+        mirror: Mirror,
+        progress: Progress,
+    ) -> None:
+        self._live = live
+        self._proposer = proposer
+        self._planner = planner
+        self._mirror = mirror
+        self._progress = progress
+
+    def suggest(self, number: int, name: str, distribution: Distribution) -> ParamValue:
+        """Draw a parameter that a trial's proposal does not hold, and store it."""
+        live = self._live[number]
+        if name in live.trial.params:
+            return live.trial.params[name]
+        value = self._proposer.suggest(number, name, distribution, {**live.proposal, **live.known_params()})
+        if live.trial.state.is_finished():
+            self._proposer.observe(live.trial)  # drawing has made it a pending one
+            return value
+        new = live.learn_params({name: (value, distribution)})
+        self._mirror.parameter(live, new)
+        return value
+
+    def attributes(self, number: int, user_attrs: Mapping[str, Any]) -> None:
+        """Take user attributes of a running trial."""
+        live = self._live[number]
+        if not live.trial.state.is_finished():
+            self._mirror.tell(live, News(user_attrs=dict(user_attrs)), {})
+
+    def report(self, item: ReportNews) -> None:
+        """Take a report; one of a trial that is no more, or of an earlier attempt, is dropped."""
+        live = self._live.get(item.number)
+        if live is None or item.attempt < live.attempt or live.trial.state.is_finished():
+            return
+        self._tell(live, item.news, {item.step: item.value})
+        self._mirror.first_step(item.step)
+        if self._planner.has_rungs:
+            self._planner.report(live.planned_as, item.step, item.value, resumable=True)
+        if item.rung is not None:
+            live.rung_step = item.step
+            self._proposer.observe(live.trial, live.rung_step)
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Take what an attempt had to tell at its end."""
+        self._tell(self._live[outcome.number], News(outcome.params, outcome.user_attrs), outcome.reports)
+
+    def _tell(self, live: LiveTrial, news: News | None, reports: dict[int, float]) -> None:
+        new_params, new_reports = self._mirror.tell(live, news, reports)
+        self._progress.epochs += new_reports
+        if new_params:
+            self._proposer.observe(live.trial, live.rung_step)

@@ -1,0 +1,63 @@
+"""What a study remembers of how it is searched: sampler, pruner, seed, and the name of its folder.
+
+They are study attributes, so that whoever opens the study by its name goes on as it was begun: a draw depends
+on the seed, the trial's number and the parameter's name alone, which makes the trial's number the position in
+the random stream.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from raystudy.orchestrator.ledger import PRUNER, SAMPLER, SEED, TOKEN
+from raystudy.pruners.base import Pruner
+from raystudy.samplers.base import Sampler
+from raystudy.storages.base import Storage
+
+__all__ = ["remember_settings"]
+
+
+def remember_settings(
+    storage: Storage, study_id: int, sampler: Sampler, pruner: Pruner, say: Callable[[str], None]
+) -> int:
+    """Store sampler, pruner and seed with the study where they are new, and return the seed.
+
+    Args:
+        storage: The storage.
+        study_id: The study.
+        sampler: The sampler; its own seed, if it has one, is the study's from now on.
+        pruner: The pruner.
+        say: Called with a line for the user if another sampler or pruner was stored before.
+    """
+    study = storage.read_study(study_id)
+    stored = study.system_attrs
+    seed = stored.get(SEED) if sampler.seed is None else sampler.seed
+    settings: dict[str, Any] = {
+        SAMPLER: sampler.spec(),
+        PRUNER: pruner.spec(),
+        SEED: secrets.randbits(48) if seed is None else seed,
+        TOKEN: stored.get(TOKEN) or secrets.token_hex(4),
+    }
+    changed = {key: value for key, value in settings.items() if _plain(stored.get(key)) != _plain(value)}
+    for key, what in ((SAMPLER, "sampler"), (PRUNER, "pruner")):
+        if key in changed and key in stored:
+            say(
+                f"study {study.name!r}: the {what} is {_words(settings[key])} from now on; "
+                f"it was {_words(stored[key])}"
+            )
+    if changed:
+        storage.set_study_attrs(study_id, {}, changed)
+    return int(settings[SEED])
+
+
+def _plain(value: object) -> object:
+    """Return a value as a database would give it back: tuples are lists there."""
+    return json.loads(json.dumps(value))
+
+
+def _words(spec: Mapping[str, Any]) -> str:
+    arguments = ", ".join(f"{name}={value!r}" for name, value in spec.items() if name != "name")
+    return f"{spec.get('name')}({arguments})"
