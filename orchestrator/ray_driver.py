@@ -28,6 +28,7 @@ from raystudy.orchestrator.ledger import FIRST_STEP
 from raystudy.orchestrator.lookout import LookAround, cause_of, look
 from raystudy.orchestrator.orders import StopTrial
 from raystudy.orchestrator.ray_cluster import capacity, task_options
+from raystudy.orchestrator.ray_desk import DeskLine
 from raystudy.orchestrator.ray_manager import BracketManager
 from raystudy.orchestrator.ray_messages import RayCall, Update
 from raystudy.orchestrator.ray_task import Asker, TrialWork, failed_outcome, pack, run_trial
@@ -36,8 +37,8 @@ from raystudy.trial import Assignment
 
 __all__ = ["StudyDriver", "StudyDriverActor"]
 
-#: Time between two fetches of the reports, in seconds.
-_DRAIN_EVERY_S = 0.05
+#: Time between two looks at the clock, in seconds.
+_TICK_S = 0.05
 _POLL_EVERY_S = 1.0
 _COUNT_SLOTS_EVERY_S = 2.0
 
@@ -58,10 +59,10 @@ class StudyDriver:
         self._options = task_options(call.resources).per_call
         self._update = Update()
         self._changed = asyncio.Event()
-        self._desk_turn = asyncio.Lock()
         self._attempts: set[asyncio.Task[None]] = set()
         self._broken: asyncio.Future[None] | None = None
         self._driver: Driver | None = None
+        self._desk: DeskLine | None = None
         self._writer: Writer | None = None
         self._assembly: Assembly | None = None
         self._stop_asked = False
@@ -125,6 +126,12 @@ class StudyDriver:
             raise RuntimeError("the driver has not begun yet")
         return self._driver
 
+    @property
+    def _line(self) -> DeskLine:
+        if self._desk is None:
+            raise RuntimeError("the driver has not begun yet")
+        return self._desk
+
     async def _run(self, me: ActorProxy[StudyDriver]) -> None:
         call, loop = self._call, asyncio.get_running_loop()
         self._broken = loop.create_future()
@@ -151,6 +158,7 @@ class StudyDriver:
         slots = await asyncio.to_thread(self._slots)
         self._driver = driver = assembly.driver(writer, slots, self._on_finished, self._say)
         uses_gpu = call.resources.get("GPU", 0) > 0
+        self._desk = desk = DeskLine(self._manager, driver)
         self._work = pack(TrialWork(call.digest, self._manager, cast(ActorProxy[Asker], me), uses_gpu))
         driver.take_news(news)
         driver.start()
@@ -158,7 +166,7 @@ class StudyDriver:
             driver.stop(interrupt=False)
         self._obey()
         try:
-            await self._keep_watch(driver)
+            await self._keep_watch(driver, desk)
         finally:
             if note := await asyncio.to_thread(writer.close):
                 self._say(note)
@@ -166,15 +174,14 @@ class StudyDriver:
         if driver.failure is not None:
             self._update.failure = driver.failure.failure
 
-    async def _keep_watch(self, driver: Driver) -> None:
+    async def _keep_watch(self, driver: Driver, desk: DeskLine) -> None:
         """Fetch reports, look at other programs and at the cluster, until the call has ended."""
         begun, deadline = time.monotonic(), self._deadline
         next_poll, next_count = begun + _POLL_EVERY_S, begun + _COUNT_SLOTS_EVERY_S
         while not driver.ended:
             await self._wait_a_little()
+            await desk.fetch()
             now = time.monotonic()
-            async with self._desk_turn:
-                driver.take_news(await self._manager.settle.remote([]))
             if deadline is not None and now >= deadline:
                 deadline = None
                 driver.stop(interrupt=True)
@@ -189,7 +196,7 @@ class StudyDriver:
     async def _wait_a_little(self) -> None:
         if self._broken is None:
             raise RuntimeError("the call has not begun")
-        done, _ = await asyncio.wait([self._broken], timeout=_DRAIN_EVERY_S)
+        done, _ = await asyncio.wait([self._broken], timeout=_TICK_S)
         if done:
             self._broken.result()
 
@@ -237,7 +244,7 @@ class StudyDriver:
             elif isinstance(order, CloseIntake):
                 self._spawn(self._close_intake())
             else:
-                self._manager.stop_all.remote()
+                self._line.stop_all()
         self._run_errands()
 
     def _run_errands(self) -> None:
@@ -245,7 +252,7 @@ class StudyDriver:
         while errands:
             errand = errands.popleft()
             if isinstance(errand, StopTrial):
-                self._manager.abandon.remote(errand.number, errand.bracket)
+                self._line.abandon(errand)
             else:
                 self._spawn(self._look(errand))
 
@@ -269,7 +276,7 @@ class StudyDriver:
     async def _attempt(self, assignment: Assignment) -> None:
         number = assignment.number
         if assignment.bracket is not None:
-            self._manager.enrol.remote([(number, assignment.bracket)])
+            self._line.enrol(number, assignment.bracket)
         folder = trial_folder(self._call.study_folder, number)
         try:
             outcome: Outcome = await self._task.options(name=f"trial-{number}", **self._options).remote(
@@ -280,17 +287,11 @@ class StudyDriver:
         except ray.exceptions.RayError as error:
             reason = str(error).strip().splitlines()[0]
             outcome = Outcome(number, assignment.attempt, Ending.LOST, reason=reason)
-        if assignment.bracket is not None or outcome.reports:
-            async with self._desk_turn:
-                settled = [number] if self._begun.ends_trial(outcome) else []
-                self._begun.take_news(await self._manager.settle.remote(settled))
-        self._begun.returned(outcome)
+        await self._line.hand_in(outcome)
         self._obey()
 
     async def _close_intake(self) -> None:
-        async with self._desk_turn:
-            self._begun.take_news(await self._manager.close.remote())
-        self._begun.intake_closed()
+        await self._line.close_intake()
         self._obey()
 
 

@@ -22,7 +22,7 @@ from raystudy.frozen import Verdict
 from raystudy.orchestrator.attempt import Failure, Objective, Outcome, run_attempt
 from raystudy.orchestrator.checkpoints import TrialVault
 from raystudy.orchestrator.events import Ending
-from raystudy.orchestrator.ray_manager import BracketManager
+from raystudy.orchestrator.ray_manager import BracketManager, Facts
 from raystudy.trial import Assignment, News
 
 __all__ = ["Asker", "TrialWork", "failed_outcome", "pack", "run_trial"]
@@ -72,12 +72,9 @@ class _RemoteLink:
     def report(self, step: int, value: float, news: News | None, resumable: bool) -> Verdict:
         """Deliver a report to the bracket manager: one call."""
         mine = self.assignment
+        facts: Facts = [mine.number, mine.attempt, mine.bracket, step, value, news, resumable]
         with _actors_alive():
-            return ray.get(
-                self.work.manager.report.remote(
-                    mine.number, mine.attempt, mine.bracket, step, value, news, resumable
-                )
-            )
+            return Verdict(ray.get(self.work.manager.report.remote(facts)))
 
     def parameter(self, name: str, value: ParamValue, distribution: Distribution) -> None:
         """Leave it to the next report or the end of the attempt."""
