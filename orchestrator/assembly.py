@@ -19,6 +19,7 @@ from raystudy.orchestrator.ledger import (
     PROMOTED,
     LiveTrial,
     live_trial,
+    past_trial,
     past_trials,
 )
 from raystudy.orchestrator.lookout import Lookout
@@ -27,12 +28,12 @@ from raystudy.orchestrator.progress import Progress
 from raystudy.orchestrator.proposing import Proposer
 from raystudy.orchestrator.scheduling import ResumedTrial, Scheduler
 from raystudy.orchestrator.writer import Writer
-from raystudy.pruners.base import PastTrial, Pruner
+from raystudy.pruners.base import Judge, Learning, PastTrial, Pruner, StudyFacts
 from raystudy.samplers.base import Sampler
 from raystudy.storages.base import Storage, StudyRecord
 from raystudy.storages.columns import Columns
 
-__all__ = ["Assembly", "learned_proposer", "new_desk"]
+__all__ = ["Assembly", "learned_proposer", "new_desk", "new_judge", "past_of"]
 
 
 def learned_proposer(sampler: Sampler, study: StudyRecord, seed: int, columns: Columns) -> Proposer:
@@ -67,7 +68,8 @@ class Assembly:
         columns = self.storage.read_columns(self.study_id, system_attrs=[CALL, BRACKET, PROMOTED])
         self.proposer = learned_proposer(self.sampler, self.study, self.seed, columns)
         call_id = self.call.fence.call_id
-        self.past = past_trials(columns, call_id)
+        self.planner = new_judge(self.pruner, self.study)
+        self.past = past_of(self.storage, self.study_id, columns, call_id, self.planner)
         self.trials = self._trials_that_matter(columns, call_id)
         self.of_call = [t for t in self.trials if t.system_attrs.get(CALL) == call_id]
 
@@ -105,8 +107,9 @@ class Assembly:
             created=len(self.of_call),
             resumed=[ResumedTrial(t.trial.number, t.attempt, t.paused) for t in live],
         )
-        planner = self.pruner.start(self.study.directions[0], self.study.system_attrs.get(FIRST_STEP))
-        planner.restore(self.past)
+        planner = self.planner
+        if planner.has_rungs:
+            planner.restore(self.past)
         call_id = self.call.fence.call_id
         return Driver(
             study=self.study,
@@ -143,6 +146,20 @@ class Assembly:
 
 
 def new_desk(pruner: Pruner, study: StudyRecord, past: list[PastTrial]) -> BracketDesk:
-    """Return a desk for a study's brackets."""
-    judge = pruner.start(study.directions[0], study.system_attrs.get(FIRST_STEP))
-    return BracketDesk(judge, past)
+    """Return a desk for a study's trials."""
+    return BracketDesk(new_judge(pruner, study), past)
+
+
+def past_of(
+    storage: Storage, study_id: int, columns: Columns, call_id: str | None, judge: Judge
+) -> list[PastTrial]:
+    """Return what a judge is restored from; see ``past_trials`` for the arguments."""
+    if judge.learns is Learning.TRIALS:
+        return [past_trial(trial, trial) for trial in storage.read_trials(study_id)]
+    return past_trials(columns, call_id, judge)
+
+
+def new_judge(pruner: Pruner, study: StudyRecord) -> Judge:
+    """Return a fresh judge for a study."""
+    facts = StudyFacts(study.name, study.user_attrs)
+    return pruner.start(study.directions[0], study.system_attrs.get(FIRST_STEP), facts)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from raystudy.frozen import Verdict
+from raystudy.frozen import TrialState, Verdict
 from raystudy.pruners.base import Judge, PastTrial, Ruling
 from raystudy.trial import News
 
-__all__ = ["DeskNews", "PromotedNews", "ReportNews", "BracketDesk"]
+__all__ = ["BracketDesk", "DeskNews", "EndedTrial", "PromotedNews", "ReportNews"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,15 @@ class PromotedNews:
 
 
 DeskNews = ReportNews | PromotedNews
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTrial:
+    """How a trial has ended for good; ``value`` is that of a complete one with one objective."""
+
+    number: int
+    state: TrialState
+    value: float | None = None
 
 
 class BracketDesk:
@@ -82,29 +91,38 @@ class BracketDesk:
             self._standing.pop(number, None)
         self._judge.enrol(number, bracket)
         standing = self._standing.get(number)
-        ruling = Ruling(standing) if standing else self._judge.report(number, step, value, resumable)
+        # A trial that goes on after a stop still informs the others.
+        ruling = (
+            Ruling(standing)
+            if standing is Verdict.PAUSE
+            else self._judge.report(number, step, value, resumable)
+        )
         self._news.append(ReportNews(number, attempt, step, value, news, ruling.rung))
         self._note(ruling)
-        verdict = Verdict.STOP if self._stopping else ruling.verdict
+        verdict = Verdict.STOP if self._stopping or standing is Verdict.STOP else ruling.verdict
         if verdict is not Verdict.CONTINUE:
             self._standing[number] = verdict
         return verdict
 
-    def settle(self, numbers: Sequence[int]) -> list[DeskNews]:
+    def settle(self, ended: Iterable[EndedTrial]) -> list[DeskNews]:
         """Note that trials have ended for good, and return all news since the last time."""
-        for number in numbers:
-            self._note(self._judge.settle(number))
-            self._attempts.pop(number, None)
-            self._standing.pop(number, None)
-            self._abandoned.discard(number)
+        for trial in ended:
+            self._note(self._judge.settle(trial.number, trial.state, trial.value))
+            self._attempts.pop(trial.number, None)
+            self._standing.pop(trial.number, None)
+            self._abandoned.discard(trial.number)
         return self.drain()
+
+    def learn(self, trials: Sequence[PastTrial]) -> None:
+        """Pass on what has become of trials that do not report here."""
+        self._judge.learn(trials)
 
     def abandon(self, number: int, bracket: int | None) -> None:
         """Settle a trial that another program has finished; an attempt of it is stopped at its next report."""
         self._abandoned.add(number)
         if bracket is not None:
             self._judge.enrol(number, bracket)
-            self._note(self._judge.settle(number))
+            self._note(self._judge.settle(number, TrialState.FAIL))
 
     def close(self) -> list[DeskNews]:
         """Note that no further trial will be created, and return all news since the last time."""

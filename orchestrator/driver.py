@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from raystudy.exceptions import IllegalTransition
 from raystudy.frozen import FrozenTrial, TrialState
 from raystudy.orchestrator.attempt import Outcome
-from raystudy.orchestrator.brackets import DeskNews, ReportNews
+from raystudy.orchestrator.brackets import DeskNews, EndedTrial, ReportNews
 from raystudy.orchestrator.events import (
     Abandon,
     Action,
@@ -47,6 +47,7 @@ from raystudy.orchestrator.progress import Progress
 from raystudy.orchestrator.proposing import Proposer
 from raystudy.orchestrator.remarks import Remarks
 from raystudy.orchestrator.scheduling import Phase, Scheduler
+from raystudy.orchestrator.teaching import Teacher, ended_trial
 from raystudy.orchestrator.writer import Acknowledgement
 from raystudy.pruners.base import Judge
 from raystudy.storages.base import StudyRecord
@@ -98,7 +99,6 @@ class Driver:
         self._study = study
         self._core = scheduler
         self._proposer = proposer
-        self._planner = planner
         self._mirror = mirror
         self._intake = intake
         self._lookout = lookout
@@ -106,6 +106,7 @@ class Driver:
         self._on_finished = on_finished
         self._remarks = Remarks(say)
         self._now = now
+        self._teacher = Teacher(planner, self.errands)
         self._live = {live_trial.trial.number: live_trial for live_trial in live}
         self._results: dict[int, list[float] | None] = {}
         #: Takes what running trials tell and ask.
@@ -118,9 +119,9 @@ class Driver:
         for action in self._core.start():
             self._perform(action)
 
-    def ends_trial(self, outcome: Outcome) -> bool:
-        """Whether an outcome ends its trial for good, so that the judge has to settle it first."""
-        return not self._core.survives(outcome.number, outcome.ending)
+    def ends_trial(self, outcome: Outcome) -> EndedTrial | None:
+        """Return how an outcome ends its trial for good, which the judge must settle first; None if not."""
+        return None if self._core.survives(outcome.number, outcome.ending) else ended_trial(outcome)
 
     def returned(self, outcome: Outcome) -> None:
         """Take the outcome of an attempt; news that came before it must have been passed on."""
@@ -201,6 +202,7 @@ class Driver:
             self._intake.note(trial)
             self._proposer.observe(trial)
             self.progress.count_foreign(trial)
+            self._teacher.note(trial, ours=False)
         for trial in ours:
             # Where something is being stored, the answer to that tells who was first.
             if self._core.phase(trial.number) in (Phase.RUNNING, Phase.PAUSED, Phase.QUEUED):
@@ -221,6 +223,7 @@ class Driver:
                 live = self._live[number]
                 live.attempt, live.paused = attempt, False
                 self.progress.started(number)
+                self._teacher.note(live.trial, ours=True)
                 self.orders.append(live.assignment(len(self._study.directions)))
             case SavePause(number):
                 self._live[number].paused = True
@@ -246,8 +249,7 @@ class Driver:
         trial.state, trial.values, trial.datetime_complete = state, values, self._now()
         self._mirror.finish(live)
         self._proposer.observe(trial)
-        if self._planner.has_rungs:
-            self._planner.settle(live.planned_as)
+        self._teacher.settle(live)
 
     # ---- acknowledgements --------------------------------------------------------------------------
 
@@ -282,8 +284,8 @@ class Driver:
         live.trial = trial
         self._results.pop(trial.number, None)
         self._proposer.observe(trial)
-        if self._planner.has_rungs:
-            self._planner.settle(live.planned_as)
+        self._teacher.settle(live)
+        self._teacher.note(trial, ours=False)
         self._remarks.overtaken(trial)
         self._release(live)
         self._handle(FinishedElsewhere(trial.number))
@@ -293,4 +295,5 @@ class Driver:
     def _release(self, live: LiveTrial) -> None:
         """Let the user see a result; its slot is free after that."""
         self.progress.finished(live.trial)
+        self._teacher.note(live.trial, ours=True)
         self._on_finished(live.trial)

@@ -26,7 +26,7 @@ from raystudy.orchestrator.checkpoints import TrialVault
 from raystudy.orchestrator.driver import Driver
 from raystudy.orchestrator.events import CloseIntake
 from raystudy.orchestrator.lookout import Findings, LookAround, cause_of, look
-from raystudy.orchestrator.orders import StopTrial
+from raystudy.orchestrator.orders import LearnTrials, StopTrial
 from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.request import CallRequest
 from raystudy.orchestrator.writer import Outage, WriterFailed, WriterWord, new_writer
@@ -188,8 +188,8 @@ class InlineShell:
             self._stop_if_asked()
             match message:
                 case Outcome():
-                    settled = [message.number] if self.driver.ends_trial(message) else []
-                    self.driver.take_news(self.desk.settle(settled))
+                    ended = self.driver.ends_trial(message)
+                    self.driver.take_news(self.desk.settle([ended] if ended else []))
                     self.driver.returned(message)
                 case WriterFailed(error):
                     raise cause_of(error, self._request.storage, self._study)
@@ -235,6 +235,8 @@ class InlineShell:
             if isinstance(errand, StopTrial):
                 self.desk.abandon(errand.number, errand.bracket)
                 self.driver.take_news(self.desk.drain())
+            elif isinstance(errand, LearnTrials):
+                self.desk.learn(errand.trials)
             else:
                 # A daemon: the end of this process does not wait for a database that does not answer.
                 threading.Thread(target=self._look, args=(errand,), name="raystudy-look", daemon=True).start()

@@ -12,7 +12,7 @@ from typing import Any
 
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import FrozenTrial, TrialState
-from raystudy.pruners.base import PastTrial
+from raystudy.pruners.base import Judge, Learning, PastTrial
 from raystudy.storages.calls import CALL
 from raystudy.storages.columns import Columns
 from raystudy.trial import Assignment
@@ -32,6 +32,7 @@ __all__ = [
     "LiveTrial",
     "Proposal",
     "live_trial",
+    "past_trial",
     "past_trials",
 ]
 
@@ -130,26 +131,47 @@ def live_trial(trial: FrozenTrial, known_space: Mapping[str, Distribution]) -> L
     )
 
 
-def past_trials(columns: Columns, call_id: str) -> list[PastTrial]:
-    """Return what the judge of a call is restored from: the trials that our drivers have enrolled.
+def past_trial(trial: FrozenTrial, whole: FrozenTrial | None = None) -> PastTrial:
+    """Return what a judge learns of a trial; ``whole`` if it wants all of it."""
+    values = trial.values
+    return PastTrial(
+        number=trial.number,
+        bracket=trial.system_attrs.get(BRACKET),
+        reports=dict(trial.intermediate_values),
+        promoted_rung=trial.system_attrs.get(PROMOTED),
+        state=trial.state,
+        value=values[0] if values is not None and len(values) == 1 else None,
+        trial=whole,
+    )
+
+
+def past_trials(columns: Columns, call_id: str | None, judge: Judge) -> list[PastTrial]:
+    """Return what the judge of a call is restored from, without whole trials.
 
     Unfinished trials of other calls belong to other drivers, which judge them.
 
     Args:
         columns: The trials, with their attributes ``CALL``, ``BRACKET`` and ``PROMOTED``.
-        call_id: The call.
+        call_id: The call; None for the trials that were asked for.
+        judge: A judge of the same pruner, which says what it needs.
     """
-    brackets = columns.system_attrs[BRACKET]
-    calls, promoted = columns.system_attrs[CALL], columns.system_attrs[PROMOTED]
-    reports = columns.reports_by_row() if brackets else {}
+    calls, brackets, promoted = (columns.system_attrs[key] for key in (CALL, BRACKET, PROMOTED))
+    everyone = judge.learns is not Learning.NOTHING
+    ours = sorted(calls.keys() | brackets.keys()) if judge.has_rungs else []
+    rows = range(len(columns)) if everyone else ours
+    reports = columns.reports_by_row() if rows else {}
+    states, numbers = columns.states.tolist(), columns.numbers.tolist()
+    values = columns.values[:, 0].tolist() if columns.values.shape[1] == 1 else [math.nan] * len(columns)
     return [
         PastTrial(
-            number=int(columns.numbers[row]),
-            bracket=bracket,
+            number=numbers[row],
+            bracket=brackets.get(row),
             reports=reports.get(row, {}),
             promoted_rung=promoted.get(row),
-            alive=int(columns.states[row]) == TrialState.RUNNING,
+            state=TrialState(states[row]),
+            value=None if math.isnan(values[row]) else values[row],
         )
-        for row, bracket in sorted(brackets.items())
-        if TrialState(int(columns.states[row])).is_finished() or calls.get(row) == call_id
+        for row in rows
+        if TrialState(states[row]).is_finished()
+        or (states[row] == TrialState.RUNNING and calls.get(row) == call_id)
     ]

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from raystudy.orchestrator.events import CloseIntake, StopRunning
 from raystudy.orchestrator.lookout import LookAround
+from raystudy.pruners.base import PastTrial
 from raystudy.trial import Assignment
 
-__all__ = ["Errand", "Order", "StopTrial"]
+__all__ = ["Errand", "LearnTrials", "Order", "StopTrial"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +24,12 @@ class StopTrial:
     bracket: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class LearnTrials:
+    """Have the desk learn what has become of trials; only for judges that learn."""
+
+    trials: tuple[PastTrial, ...]
+
+
 Order = Assignment | CloseIntake | StopRunning
-Errand = LookAround | StopTrial
+Errand = LookAround | StopTrial | LearnTrials

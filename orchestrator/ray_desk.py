@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from ray.actor import ActorProxy
 
 from raystudy.orchestrator.attempt import Outcome
-from raystudy.orchestrator.brackets import DeskNews
+from raystudy.orchestrator.brackets import DeskNews, EndedTrial
 from raystudy.orchestrator.driver import Driver
-from raystudy.orchestrator.orders import StopTrial
+from raystudy.orchestrator.orders import LearnTrials, StopTrial
 from raystudy.orchestrator.ray_manager import BracketManager
 
 __all__ = ["DeskLine"]
@@ -50,10 +50,10 @@ class DeskLine:
         async with self._turn:
             outcomes, self._outcomes = self._outcomes, []
             if outcomes:
-                settled = [end.number for end in outcomes if self._driver.ends_trial(end)]
-                self._driver.take_news(await self._settle(settled))
-            for end in outcomes:
-                self._driver.returned(end)
+                ended = [end for each in outcomes if (end := self._driver.ends_trial(each)) is not None]
+                self._driver.take_news(await self._settle(ended))
+            for each in eachs:
+                self._driver.returned(each)
 
     async def fetch(self) -> None:
         """Give the driver the reports, unless it has just got them."""
@@ -72,11 +72,16 @@ class DeskLine:
         """Have the manager settle a trial that another program has finished."""
         self._manager.abandon.remote(errand.number, errand.bracket)
 
+    def learn(self, errand: LearnTrials) -> None:
+        """Have the manager learn what has become of trials."""
+        self._manager.learn.remote(errand.trials)
+
     def stop_all(self) -> None:
         """Have the manager answer every report from now on with a stop."""
         self._manager.stop_all.remote()
 
-    async def _settle(self, numbers: Sequence[int]) -> list[DeskNews]:
+    async def _settle(self, ended: Sequence[EndedTrial]) -> list[DeskNews]:
         enrolled, self._enrolled = self._enrolled, []
         self._fetched = time.monotonic()
-        return await self._manager.settle.remote(numbers, enrolled)
+        plain = [[end.number, int(end.state), end.value] for end in ended]
+        return await self._manager.settle.remote(plain, enrolled)

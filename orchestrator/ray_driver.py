@@ -24,9 +24,8 @@ from raystudy.orchestrator.calls import OwnedCall, begin_call
 from raystudy.orchestrator.checkpoints import trial_folder
 from raystudy.orchestrator.driver import Driver
 from raystudy.orchestrator.events import CloseIntake, Ending
-from raystudy.orchestrator.ledger import FIRST_STEP
 from raystudy.orchestrator.lookout import LookAround, cause_of, look
-from raystudy.orchestrator.orders import StopTrial
+from raystudy.orchestrator.orders import LearnTrials, StopTrial
 from raystudy.orchestrator.ray_cluster import capacity, task_options
 from raystudy.orchestrator.ray_desk import DeskLine
 from raystudy.orchestrator.ray_manager import BracketManager
@@ -143,10 +142,7 @@ class StudyDriver:
             Assembly, call.storage, call.study_id, owned, call.sampler, call.seed, call.pruner
         )
         self._assembly = assembly
-        first_step = assembly.study.system_attrs.get(FIRST_STEP)
-        news = await self._manager.open.remote(
-            call.pruner, assembly.study.directions[0], first_step, assembly.past
-        )
+        news = await self._manager.open.remote(call.pruner, assembly.study, assembly.past)
 
         def deliver(message: WriterWord) -> None:
             """Bring a word of the writer's thread to the event loop."""
@@ -253,6 +249,8 @@ class StudyDriver:
             errand = errands.popleft()
             if isinstance(errand, StopTrial):
                 self._line.abandon(errand)
+            elif isinstance(errand, LearnTrials):
+                self._line.learn(errand)
             else:
                 self._spawn(self._look(errand))
 

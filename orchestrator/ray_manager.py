@@ -8,9 +8,11 @@ from typing import Any
 import ray
 from ray.actor import ActorClass
 
-from raystudy.frozen import StudyDirection
-from raystudy.orchestrator.brackets import BracketDesk, DeskNews
+from raystudy.frozen import TrialState
+from raystudy.orchestrator.assembly import new_desk
+from raystudy.orchestrator.brackets import BracketDesk, DeskNews, EndedTrial
 from raystudy.pruners.base import PastTrial, Pruner
+from raystudy.storages.base import StudyRecord
 
 __all__ = ["BracketManager", "BracketManagerActor", "Facts"]
 
@@ -26,11 +28,9 @@ class BracketManager:
         self._desk: BracketDesk | None = None
 
     @ray.method
-    def open(
-        self, pruner: Pruner, direction: StudyDirection, first_step: int | None, past: Sequence[PastTrial]
-    ) -> list[DeskNews]:
-        """Begin, with brackets restored from stored trials, and return the news of that."""
-        self._desk = BracketDesk(pruner.start(direction, first_step), past)
+    def open(self, pruner: Pruner, study: StudyRecord, past: list[PastTrial]) -> list[DeskNews]:
+        """Begin, with a judge restored from stored trials, and return the news of that."""
+        self._desk = new_desk(pruner, study, past)
         return self._desk.drain()
 
     @ray.method
@@ -39,10 +39,15 @@ class BracketManager:
         return self._opened.report(*facts).value
 
     @ray.method
-    def settle(self, numbers: Sequence[int], enrolled: Sequence[tuple[int, int]]) -> list[DeskNews]:
-        """Enrol new trials, given as (number, bracket); then see ``BracketDesk.settle``."""
+    def settle(self, ended: Facts, enrolled: Sequence[tuple[int, int]]) -> list[DeskNews]:
+        """Enrol new trials, given as (number, bracket); then settle ended ones, [number, state, value] each."""
         self._opened.enrol(enrolled)
-        return self._opened.settle(numbers)
+        return self._opened.settle([EndedTrial(n, TrialState(state), value) for n, state, value in ended])
+
+    @ray.method
+    def learn(self, trials: Sequence[PastTrial]) -> None:
+        """See ``BracketDesk.learn``."""
+        self._opened.learn(trials)
 
     @ray.method
     def abandon(self, number: int, bracket: int | None) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from raystudy.pruners.base import Judge, PastTrial, Pruner, Ruling, Verdict
+from raystudy.pruners.base import Judge, Learning, PastTrial, Pruner, Ruling, Verdict
 from raystudy.pruners.hyperband import HyperbandPruner
 from raystudy.pruners.nop import NopPruner
 
 __all__ = [
     "HyperbandPruner",
     "Judge",
+    "Learning",
     "NopPruner",
     "PastTrial",
     "Pruner",

@@ -1,4 +1,4 @@
-"""Hyperband before the full budget is known: every trial runs on until the first one has ended.
+"""Halving before the full budget is known: every trial runs on until the first one is complete.
 
 That trial's largest budget becomes the maximum, as in Optuna; trials created before then are in no bracket.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from raystudy.exceptions import IllegalTransition
-from raystudy.pruners.base import Judge, PastTrial, Ruling
+from raystudy.frozen import TrialState
+from raystudy.pruners.base import Judge, Learning, PastTrial, Ruling
 from raystudy.pruners.halving import BudgetRule
 
 __all__ = ["AutoBudgetJudge"]
@@ -17,16 +18,17 @@ __all__ = ["AutoBudgetJudge"]
 class AutoBudgetJudge:
     """A judge that finds the maximum budget out and then leaves everything to the real one.
 
-    After recovery the maximum is taken from the lowest-numbered ended trial without a bracket, so trials of
+    After recovery the maximum is taken from the lowest-numbered complete trial without a bracket, so trials of
     different lengths can change it; trials of one length cannot.
 
     Args:
-        min_budget: A trial that ends below this budget says nothing about the maximum.
+        min_budget: A trial that completes below this budget says nothing about the maximum.
         rule: What a step is worth; shared with the judges that ``build`` makes.
         build: Makes the real judge from the maximum budget.
     """
 
     has_rungs = True
+    learns = Learning.NOTHING
 
     def __init__(self, min_budget: int, rule: BudgetRule, build: Callable[[int], Judge]) -> None:
         self._min_budget, self._rule, self._build = min_budget, rule, build
@@ -58,18 +60,23 @@ class AutoBudgetJudge:
         self._largest[number] = max(self._largest[number], self._rule.budget(step))
         return Ruling()
 
-    def settle(self, number: int) -> Ruling:
-        """Take the maximum from the first trial that ends at or above the smallest budget."""
+    def settle(
+        self, number: int, state: TrialState = TrialState.COMPLETE, value: float | None = None
+    ) -> Ruling:
+        """Take the maximum from the first trial that completes at or above the smallest budget."""
         if self._judge is not None:
-            return self._judge.settle(number)
+            return self._judge.settle(number, state, value)
         self._refuse_strangers(number, "ended")
-        if self._largest[number] >= self._min_budget:
+        if state is TrialState.COMPLETE and self._largest[number] >= self._min_budget:
             self._judge = self._build(self._largest[number])
             for known in self._largest:
                 self._judge.enrol(known, None)
             if self._closed:
                 self._judge.close()
         return Ruling()
+
+    def learn(self, trials: Sequence[PastTrial]) -> None:
+        """Do nothing: brackets count the trials of their own driver."""
 
     def close(self) -> Ruling:
         """Note that no further trial will be enrolled."""
@@ -85,7 +92,8 @@ class AutoBudgetJudge:
             self._largest[trial.number] = max(budgets, default=0)
         for trial in trials:
             largest = self._largest[trial.number]
-            if not trial.alive and trial.bracket is None and largest >= self._min_budget:
+            complete = trial.state is TrialState.COMPLETE
+            if complete and trial.bracket is None and largest >= self._min_budget:
                 self._judge = self._build(largest)
                 return self._judge.restore(trials)
         return Ruling()
@@ -93,7 +101,9 @@ class AutoBudgetJudge:
     def __repr__(self) -> str:
         if self._judge is not None:
             return repr(self._judge)
-        return f"{len(self._largest)} trials in no bracket: the first one that ends sets the maximum budget"
+        return (
+            f"{len(self._largest)} trials in no bracket: the first one that completes sets the maximum budget"
+        )
 
     def _refuse_strangers(self, number: int, event: str) -> None:
         if number not in self._largest:

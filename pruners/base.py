@@ -8,12 +8,35 @@ driver; it sees the events of that driver's trials in one order and answers each
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Protocol
 
-from raystudy.frozen import StudyDirection, Verdict
+from raystudy.frozen import FrozenTrial, StudyDirection, TrialState, Verdict
 
-__all__ = ["Judge", "PastTrial", "Pruner", "Ruling", "Verdict"]
+__all__ = ["Judge", "Learning", "PastTrial", "Pruner", "Ruling", "StudyFacts", "Verdict"]
+
+
+class Learning(Enum):
+    """What a judge has to know of trials that do not report to it.
+
+    Attributes:
+        NOTHING: Nothing; it is restored from the trials that drivers have enrolled.
+        RESULTS: All finished trials of the study, whoever ran them: state, value and reports.
+        TRIALS: All trials of the study as they are, whole.
+    """
+
+    NOTHING = "nothing"
+    RESULTS = "results"
+    TRIALS = "trials"
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFacts:
+    """What a user's pruner may ask about its study, as it was when the call began."""
+
+    name: str = ""
+    user_attrs: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +58,39 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class PastTrial:
-    """What recovery knows of a trial: enough to put it back where it stood.
+    """What is known of a trial that did not report to this judge: enough to put it back where it stood.
 
     Attributes:
         number: Its number.
         bracket: The bracket it was enrolled in, or None.
         reports: Its intermediate values by step.
         promoted_rung: The highest rung from which it was durably promoted, or None.
-        alive: Whether it may still go on (running or paused when the driver died).
+        state: RUNNING if it may still go on (running or paused when the driver died).
+        value: Its objective value; None without one, or in a study with several objectives.
+        trial: The whole trial, for judges that learn ``Learning.TRIALS``.
     """
 
     number: int
     bracket: int | None
     reports: Mapping[int, float]
     promoted_rung: int | None
-    alive: bool
+    state: TrialState
+    value: float | None = None
+    trial: FrozenTrial | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the trial may still go on."""
+        return self.state is TrialState.RUNNING
 
 
 class Judge(Protocol):
     """The state machine of one pruner for one driver."""
 
-    #: Whether ``settle``, ``close`` and ``enrol`` matter to this judge; False spares their calls.
+    #: Whether trials are in brackets: then a second judge keeps up with the driver and deals them.
     has_rungs: bool
+    #: What ``restore`` and ``learn`` have to tell.
+    learns: Learning
 
     def next_bracket(self) -> int | None:
         """Return the bracket that the next enrolled trial will be in, or None without brackets."""
@@ -71,14 +105,21 @@ class Judge(Protocol):
         change nothing and get its standing verdict.
         """
 
-    def settle(self, number: int) -> Ruling:
+    def settle(
+        self, number: int, state: TrialState = TrialState.COMPLETE, value: float | None = None
+    ) -> Ruling:
         """Note that a trial has ended for good (complete, failed, stopped, paused without a checkpoint)."""
+
+    def learn(self, trials: Sequence[PastTrial]) -> None:
+        """Note what has become of trials that other programs run, as far as ``learns`` asks for it."""
 
     def close(self) -> Ruling:
         """Note that no further trial will be enrolled: rungs close with those present."""
 
     def restore(self, trials: Sequence[PastTrial]) -> Ruling:
-        """Rebuild the state from the stored trials, in the order of their numbers; call it first, once.
+        """Rebuild the state from stored trials, in the order of their numbers; call it first, once.
+
+        They are the trials of our drivers, and what ``learns`` asks for; unfinished ones are this driver's.
 
         The ruling names alive trials that were paused and may go on at once, and those that never will.
         """
@@ -87,13 +128,16 @@ class Judge(Protocol):
 class Pruner(Protocol):
     """The user's description of a pruner."""
 
-    def start(self, direction: StudyDirection, first_step: int | None) -> Judge:
+    def start(
+        self, direction: StudyDirection, first_step: int | None, study: StudyFacts | None = None
+    ) -> Judge:
         """Return a fresh judge.
 
         Args:
             direction: Whether small or large intermediate values are better.
             first_step: The first step ever reported in the study, or None if unknown: where it is 0, a
                 step s means a budget of s + 1, else of s.
+            study: What a user's pruner may ask about the study.
         """
 
     def spec(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Literal, SupportsIndex
 
 from raystudy.frozen import StudyDirection
 from raystudy.pruners.auto_budget import AutoBudgetJudge
-from raystudy.pruners.base import Judge
+from raystudy.pruners.base import Judge, StudyFacts
 from raystudy.pruners.halving import BudgetRule, bracket_plans
 from raystudy.pruners.hyperband_judge import HalvingMode, HyperbandJudge
 
@@ -61,7 +61,12 @@ class HyperbandPruner:
         top = self.min_resource if self.max_resource == "auto" else self.max_resource
         bracket_plans(self.min_resource, top, self.reduction_factor)  # raises where the numbers contradict
 
-    def start(self, direction: StudyDirection, first_step: int | None) -> Judge:
+    def start(
+        self,
+        direction: StudyDirection,
+        first_step: int | None,
+        study: StudyFacts | None = None,  # noqa: ARG002 - the protocol's signature
+    ) -> Judge:
         """Return a fresh judge; see ``raystudy.pruners.base.Pruner``."""
         rule, mode = BudgetRule(first_step), HalvingMode(self.mode)
 

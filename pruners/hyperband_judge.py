@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from enum import Enum
 
 from raystudy.exceptions import IllegalTransition
-from raystudy.frozen import StudyDirection
-from raystudy.pruners.base import PastTrial, Ruling, Verdict
+from raystudy.frozen import StudyDirection, TrialState
+from raystudy.pruners.base import Learning, PastTrial, Ruling, Verdict
 from raystudy.pruners.halving import BracketPlan, BudgetRule
 from raystudy.pruners.rungs import Ladder, Member, Moves, Phase, advance_promote, advance_sync
 
@@ -49,6 +49,7 @@ class HyperbandJudge:
     """
 
     has_rungs = True
+    learns = Learning.NOTHING
 
     def __init__(
         self, plans: Sequence[BracketPlan], mode: HalvingMode, direction: StudyDirection, rule: BudgetRule
@@ -122,7 +123,12 @@ class HyperbandJudge:
             dropped=tuple(other for other in moves.dropped if other != number),
         )
 
-    def settle(self, number: int) -> Ruling:
+    def settle(
+        self,
+        number: int,
+        state: TrialState = TrialState.COMPLETE,  # noqa: ARG002 - however it ended, its values stay
+        value: float | None = None,  # noqa: ARG002
+    ) -> Ruling:
         """Note that a trial has ended; its values stay on their rungs."""
         place = self._place(number, "ended")
         if place is None or place[1].phase is Phase.GONE:
@@ -130,6 +136,9 @@ class HyperbandJudge:
         ladder, member = place
         ladder.move(member, Phase.GONE)
         return _ruling(self._advance(ladder))
+
+    def learn(self, trials: Sequence[PastTrial]) -> None:
+        """Do nothing: brackets count the trials of their own driver."""
 
     def close(self) -> Ruling:
         """Note that no further trial will be enrolled; every rung closes with those present."""

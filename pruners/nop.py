@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from raystudy.frozen import StudyDirection
-from raystudy.pruners.base import Judge, PastTrial, Ruling
+from raystudy.frozen import StudyDirection, TrialState
+from raystudy.pruners.base import Judge, Learning, PastTrial, Ruling, StudyFacts
 
 __all__ = ["NopJudge", "NopPruner"]
 
@@ -16,6 +16,7 @@ class NopJudge:
     """Lets every trial run on and remembers nothing."""
 
     has_rungs = False
+    learns = Learning.NOTHING
 
     def next_bracket(self) -> int | None:
         """Return None: there are no brackets."""
@@ -28,9 +29,17 @@ class NopJudge:
         """Return CONTINUE."""
         return Ruling()
 
-    def settle(self, number: int) -> Ruling:  # noqa: ARG002 - the protocol's signature
+    def settle(
+        self,
+        number: int,  # noqa: ARG002 - the protocol's signature
+        state: TrialState = TrialState.COMPLETE,  # noqa: ARG002
+        value: float | None = None,  # noqa: ARG002
+    ) -> Ruling:
         """Return no moves."""
         return Ruling()
+
+    def learn(self, trials: Sequence[PastTrial]) -> None:
+        """Do nothing."""
 
     def close(self) -> Ruling:
         """Return no moves."""
@@ -45,7 +54,12 @@ class NopJudge:
 class NopPruner:
     """A pruner that never prunes."""
 
-    def start(self, direction: StudyDirection, first_step: int | None) -> Judge:  # noqa: ARG002
+    def start(
+        self,
+        direction: StudyDirection,  # noqa: ARG002 - the protocol's signature
+        first_step: int | None,  # noqa: ARG002
+        study: StudyFacts | None = None,  # noqa: ARG002
+    ) -> Judge:
         """Return a fresh judge."""
         return NopJudge()
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from raystudy.exceptions import IllegalTransition
-from raystudy.frozen import StudyDirection
+from raystudy.frozen import StudyDirection, TrialState
 from raystudy.pruners import HyperbandPruner, PastTrial, Ruling, Verdict
 from raystudy.pruners.base import Judge
 
 MIN, MAX = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
+LIVE, DONE, DEAD = TrialState.RUNNING, TrialState.COMPLETE, TrialState.FAIL
 GO, PAUSE, STOP = Verdict.CONTINUE, Verdict.PAUSE, Verdict.STOP
 
 
@@ -55,7 +56,7 @@ def test_promote_fills_the_brackets_of_a_cycle_at_the_same_rate() -> None:
 
 def test_promote_goes_on_where_a_recovered_study_was_filled_least() -> None:
     judge = start("promote", high=27)
-    judge.restore([PastTrial(n, 0, {1: 1.0}, None, False) for n in range(20)])
+    judge.restore([PastTrial(n, 0, {1: 1.0}, None, DONE) for n in range(20)])
     brackets = []
     for number in range(20, 30):
         brackets.append(judge.next_bracket())
@@ -275,8 +276,8 @@ def test_auto_lets_everybody_run_until_the_first_trial_has_ended() -> None:
 def test_auto_finds_the_same_maximum_after_recovery() -> None:
     judge = HyperbandPruner().start(MIN, None)
     past = [
-        PastTrial(0, None, dict.fromkeys(range(9), 1.0), None, False),
-        PastTrial(1, 0, {0: 1.0}, None, True),
+        PastTrial(0, None, dict.fromkeys(range(9), 1.0), None, DONE),
+        PastTrial(1, 0, {0: 1.0}, None, LIVE),
     ]
     assert judge.restore(past) == Ruling()
     assert (judge.next_bracket(), judge.report(1, 1, 1.0, True).verdict) == (1, PAUSE)
@@ -293,22 +294,22 @@ def test_a_trial_that_ends_below_the_smallest_budget_does_not_set_the_maximum() 
 
 def test_a_new_call_begins_the_next_sync_bracket_when_the_last_call_left_a_short_one() -> None:
     judge = start("sync")
-    judge.restore([PastTrial(n, 0, {1: 1.0}, None, False) for n in range(4)])
+    judge.restore([PastTrial(n, 0, {1: 1.0}, None, DONE) for n in range(4)])
     assert judge.next_bracket() == 1
     judge = start("sync")
-    judge.restore([PastTrial(n, 0, {1: 1.0}, None, n == 3) for n in range(4)])
+    judge.restore([PastTrial(n, 0, {1: 1.0}, None, LIVE if n == 3 else DONE) for n in range(4)])
     assert judge.next_bracket() == 0
 
 
 def test_recovery_finishes_a_rung_that_was_closing_when_the_driver_died() -> None:
     judge = start("sync")
-    past = [PastTrial(n, 0, {1: float(n)}, 0 if n == 0 else None, True) for n in range(9)]
+    past = [PastTrial(n, 0, {1: float(n)}, 0 if n == 0 else None, LIVE) for n in range(9)]
     assert judge.restore(past) == Ruling(promoted=((1, 0), (2, 0)), dropped=(3, 4, 5, 6, 7, 8))
 
 
 def test_recovery_takes_a_report_beyond_a_rung_for_having_been_let_on() -> None:
     judge = start("promote")
-    past = [PastTrial(0, 0, {1: 5.0, 2: 5.0}, None, True), PastTrial(1, 0, {1: 6.0}, None, True)]
+    past = [PastTrial(0, 0, {1: 5.0, 2: 5.0}, None, LIVE), PastTrial(1, 0, {1: 6.0}, None, LIVE)]
     assert judge.restore(past) == Ruling()
     assert judge.report(0, 3, 5.0, True) == Ruling(PAUSE, 1)
     assert judge.report(1, 3, 6.0, True) == Ruling(PAUSE)

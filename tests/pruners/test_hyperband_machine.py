@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from raystudy.frozen import StudyDirection
+from raystudy.frozen import StudyDirection, TrialState
 from raystudy.pruners import HyperbandPruner, PastTrial, Ruling, Verdict
 from raystudy.pruners.base import Judge
 from raystudy.pruners.halving import bracket_plans
@@ -24,6 +24,7 @@ LIMITS = [(1, 9, 3), (1, 8, 2), (2, 11, 2), (1, 27, 3)]
 VALUES = st.one_of(
     st.integers(0, 5).map(float), st.just(math.nan), st.floats(allow_nan=True, allow_infinity=True)
 )
+STATES = {"complete": TrialState.COMPLETE, "failed": TrialState.FAIL, "dropped": TrialState.PRUNED}
 PICK = st.integers(0, 10**6)
 
 
@@ -149,7 +150,7 @@ class HyperbandMachine(RuleBasedStateMachine):
         known = any(fact.reports for fact in self.facts.values())
         twin = self.pruner.start(self.direction, self.first_step if known else None)
         past = [
-            PastTrial(n, f.bracket, dict(f.reports), f.promoted_rung, f.state in ("running", "paused"))
+            PastTrial(n, f.bracket, dict(f.reports), f.promoted_rung, STATES.get(f.state, TrialState.RUNNING))
             for n, f in self.facts.items()
         ]
         assert twin.restore(past) == Ruling()
