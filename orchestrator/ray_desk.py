@@ -52,7 +52,7 @@ class DeskLine:
             if outcomes:
                 ended = [end for each in outcomes if (end := self._driver.ends_trial(each)) is not None]
                 self._driver.take_news(await self._settle(ended))
-            for each in eachs:
+            for each in outcomes:
                 self._driver.returned(each)
 
     async def fetch(self) -> None:
