@@ -49,7 +49,7 @@ from raystudy.orchestrator.events import (
     StopRunning,
     TrialEvent,
 )
-from raystudy.orchestrator.phases import WITH_SLOT, IntakeState, Phase, ResumedTrial, ScheduledTrial
+from raystudy.orchestrator.phases import WITH_SLOT, IntakeState, Phase, ResumedTrial, Roster, ScheduledTrial
 
 __all__ = ["Phase", "ResumedTrial", "Scheduler"]
 
@@ -83,12 +83,12 @@ class Scheduler:
         self._next_ticket = 0
         self._stopping = False
         self._intake = IntakeState.OPEN
-        self._trials: dict[int, ScheduledTrial] = {}
+        self._trials = Roster()
         #: Trials that wait for a slot, first come first served.
         self._queue: deque[int] = deque()
         for trial in resumed:
             phase = Phase.PAUSED if trial.paused else Phase.QUEUED
-            self._trials[trial.number] = ScheduledTrial(trial.number, phase, trial.attempt, holds_slot=False)
+            self._trials.add(ScheduledTrial(trial.number, phase, trial.attempt, holds_slot=False))
             if not trial.paused:
                 self._queue.append(trial.number)
 
@@ -106,7 +106,7 @@ class Scheduler:
         match event:
             case Created(ticket, number):
                 self._creating.remove(ticket)
-                self._trials[number] = ScheduledTrial(number, Phase.RUNNING, attempt=1, holds_slot=True)
+                self._trials.add(ScheduledTrial(number, Phase.RUNNING, attempt=1, holds_slot=True))
                 actions.append(Launch(number, 1))
             case CreateRefused(ticket):
                 self._creating.remove(ticket)
@@ -136,16 +136,14 @@ class Scheduler:
 
     def count(self, phase: Phase) -> int:
         """Return how many trials are in a phase."""
-        return sum(trial.phase is phase for trial in self._trials.values())
+        return self._trials.count(phase)
 
     def check_invariants(self) -> None:
         """Raise IllegalTransition if the state contradicts itself (for tests)."""
-        queued = {n for n, trial in self._trials.items() if trial.phase is Phase.QUEUED}
-        if queued != set(self._queue) or len(self._queue) != len(queued):
+        queued = {trial.number for trial in self._trials if trial.phase is Phase.QUEUED}
+        if queued != set(self._queue) or not len(queued) == len(self._queue) == self.count(Phase.QUEUED):
             raise IllegalTransition(f"queue {list(self._queue)} is not the queued trials {sorted(queued)}")
-        for trial in self._trials.values():
-            if trial.holds_slot and trial.phase not in WITH_SLOT:
-                raise IllegalTransition(f"{trial} holds a slot")
+        self._trials.check_invariants()
         if self.target is not None and self.created > max(self.target, len(self._trials)):
             raise IllegalTransition(f"created {self.created} trials for a target of {self.target}")
 
@@ -174,7 +172,7 @@ class Scheduler:
             case Ending.FAILED:
                 return self._finish(trial, TrialState.FAIL)
             case Ending.PAUSED:
-                trial.phase = Phase.PAUSING
+                self._trials.move(trial, Phase.PAUSING)
                 return [SavePause(trial.number)]
             case Ending.LOST:
                 trial.losses += 1
@@ -183,8 +181,8 @@ class Scheduler:
                 return self._requeue(trial)
 
     def _on_paused(self, trial: ScheduledTrial, _event: TrialEvent) -> list[Action]:
-        ruling, trial.early_ruling, trial.holds_slot = trial.early_ruling, None, False
-        trial.phase = Phase.PAUSED
+        ruling, trial.early_ruling = trial.early_ruling, None
+        self._trials.move(trial, Phase.PAUSED, holds_slot=False)
         if ruling is Promoted:
             return self._requeue(trial)
         return self._finish(trial, TrialState.PRUNED) if ruling is Dropped else []
@@ -199,37 +197,38 @@ class Scheduler:
         return []
 
     def _on_started(self, trial: ScheduledTrial, _event: TrialEvent) -> list[Action]:
-        trial.phase = Phase.RUNNING
+        self._trials.move(trial, Phase.RUNNING)
         return [Launch(trial.number, trial.attempt)]
 
     def _on_finished(self, trial: ScheduledTrial, _event: TrialEvent) -> list[Action]:
-        del self._trials[trial.number]
+        self._trials.remove(trial)
         return []
 
     def _on_overtaken(self, trial: ScheduledTrial, _event: TrialEvent) -> list[Action]:
         if trial.phase is Phase.RUNNING:
-            trial.phase = Phase.ABANDONED
+            self._trials.move(trial, Phase.ABANDONED)
             return [Abandon(trial.number)]
         if trial.phase is Phase.QUEUED:
             self._queue.remove(trial.number)
-        del self._trials[trial.number]
+        self._trials.remove(trial)
         return [Abandon(trial.number)]
 
     def _ignore(self, _trial: ScheduledTrial, _event: TrialEvent) -> list[Action]:
         return []
 
     def _finish(self, trial: ScheduledTrial, state: TrialState) -> list[Action]:
-        trial.phase = Phase.FINISHING
+        self._trials.move(trial, Phase.FINISHING)
         return [SaveFinish(trial.number, state)]
 
     def _requeue(self, trial: ScheduledTrial) -> list[Action]:
-        trial.phase, trial.holds_slot, trial.early_ruling = Phase.QUEUED, False, None
+        self._trials.move(trial, Phase.QUEUED, holds_slot=False)
+        trial.early_ruling = None
         self._queue.append(trial.number)
         return []
 
     def _fill(self) -> list[Action]:
         actions: list[Action] = []
-        free = self.slots - len(self._creating) - sum(t.holds_slot for t in self._trials.values())
+        free = self.slots - len(self._creating) - self._trials.n_slots_held
         while free > 0 and (action := self._next_for_slot()) is not None:
             actions.append(action)
             free -= 1
@@ -241,7 +240,7 @@ class Scheduler:
     def _next_for_slot(self) -> Action | None:
         if self._queue and not self._stopping:
             trial = self._trials[self._queue.popleft()]
-            trial.phase, trial.holds_slot = Phase.STARTING, True
+            self._trials.move(trial, Phase.STARTING, holds_slot=True)
             trial.attempt += 1
             return SaveAttempt(trial.number, trial.attempt)
         if self._may_create():
@@ -261,12 +260,12 @@ class Scheduler:
         if not self._trials:
             self.ended = True
             return [EndCall()]
-        if any(trial.phase in WITH_SLOT for trial in self._trials.values()):
+        if self._trials.count(*WITH_SLOT):
             return []
         if self._queue and not self._stopping:
             return []  # the cluster has no slot just now
         self._queue.clear()
-        return [a for trial in list(self._trials.values()) for a in self._finish(trial, TrialState.PRUNED)]
+        return [a for trial in self._trials for a in self._finish(trial, TrialState.PRUNED)]
 
 
 Handler = Callable[[Scheduler, ScheduledTrial, TrialEvent], list[Action]]

@@ -213,6 +213,7 @@ class SchedulerMachine(RuleBasedStateMachine):
                 self.attempts[number] = 1
                 self.tell(Created(ticket, number))
             case Launch(number, attempt):
+                self.holding -= {number} & self.abandoned
                 self.tell(Returned(number, attempt, Ending.COMPLETE))
             case CloseIntake():
                 self.tell(IntakeClosed())
