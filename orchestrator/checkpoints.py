@@ -1,36 +1,47 @@
-"""Checkpoints of one trial: a few files in a folder on a local disk, NFS or any fsspec URL.
+"""Checkpoints of one trial: a few files in a folder on a local disk, NFS, or any fsspec or pyarrow URL.
 
-    <root>/<study>-<token>/trials/00012/checkpoint-1-3/state.pt      the state (or files/ for a directory)
-                                               reports.json  reports made up to this checkpoint
-                                               meta.json     written last: without it there is no checkpoint
+    <root>/<study>-<token>/trials/00012/checkpoint-1-3/state.pt   the state (state.pkl; files/ for a directory)
+                                                       meta.json  written last: without it there is no checkpoint
 
-The names carry attempt and count.  A checkpoint is complete once its ``meta.json`` can be read, and the one
-before it is kept until the report of the new one's step is noted here.  So a kill at any moment leaves a
-complete checkpoint whose reports are all known: no report is lost, at most one step is run again.  A zombie
-of an older attempt can only write names that sort below those of the attempt that replaced it.
+The names carry attempt and count; ``meta.json`` holds the step, the reports made up to it and the checksums of all
+files, its own included.  A checkpoint is complete once its ``meta.json`` is there, and the one before it is kept
+until the report of the new one's step is noted in it.  So a kill at any moment leaves a complete checkpoint whose
+reports are all known: no report is lost, at most one step is run again.  A zombie of an older attempt can only
+write names that sort below those of the attempt that replaced it, and deletes nothing of that one's.
+
+A later attempt reads the newest checkpoint before anything else.  If its files are not what was written, it says so
+and takes the one before, or starts from the beginning.
 """
 
 from __future__ import annotations
 
-import io
-import json
+import contextlib
 import re
-import sys
-import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import shutil
+import weakref
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
-
-from raystudy.exceptions import StudyError
+from raystudy.exceptions import CheckpointUnavailable, StudyError
+from raystudy.orchestrator.checkpoint_records import (
+    Checkpoint,
+    Damaged,
+    by_text,
+    compare,
+    digest,
+    digest_of,
+    sealed,
+    to_try,
+    unsealed,
+    without_zombies,
+)
+from raystudy.orchestrator.files import Folder, below, is_local, open_folder
+from raystudy.orchestrator.states import decoded, encoded
 
 __all__ = ["TrialVault", "study_folder", "trial_folder"]
-
-#: A complete checkpoint: (attempt, count) and its path.
-_Found = tuple[tuple[int, int], str]
 
 _NAME = re.compile(r"checkpoint-(\d+)-(\d+)$")
 
@@ -44,12 +55,12 @@ def study_folder(root: str, name: str, token: str) -> str:
         token: Tells the study from others of the same name: an earlier one whose database was deleted.
     """
     plain = re.sub(r"[^A-Za-z0-9_.=-]", "_", name).lstrip(".")[:100]
-    return f"{root.rstrip('/')}/{plain}-{token}"
+    return below(root, f"{plain}-{token}")
 
 
 def trial_folder(study: str, number: int) -> str:
-    """Return the folder of a trial's checkpoints and log below its study's."""
-    return f"{study}/trials/{number:05d}"
+    """Return the folder of a trial's checkpoints below its study's."""
+    return below(study, "trials", f"{number:05d}")
 
 
 @dataclass
@@ -57,12 +68,21 @@ class TrialVault:
     """The checkpoints of one trial, as one attempt sees them.
 
     Args:
-        folder: The trial's folder, a path or an fsspec URL; made when the first checkpoint is saved.
+        folder: The trial's folder, a path or URL; made when the first checkpoint is saved.
         attempt: Number of this attempt.
+
+        keeps_copies: Whether the local copy of a directory from behind a URL outlives this object.
+
+    Attributes:
+        notes: Lines for the user: which checkpoint was damaged, and what was done about it.
     """
 
     folder: str
     attempt: int
+    keeps_copies: bool = False
+    notes: list[str] = field(default_factory=list, init=False)
+    #: What was read of the newest checkpoint when it was checked, until it is loaded.
+    _content: bytes | Path | None = field(default=None, init=False, repr=False)
 
     def save(self, state: object, step: int | None, reports: Mapping[int, float]) -> None:
         """Store a state, or the files of a directory (a ``Path``).
@@ -70,152 +90,174 @@ class TrialVault:
         Raises:
             StudyError: If the path is no directory, or the folder cannot be written.
         """
-        older = self._complete()
-        count = 1 + max((key[1] for key, _ in older), default=0)
-        target = f"{self._path}/checkpoint-{self.attempt}-{count}"
-        try:
-            self._fs.makedirs(target, exist_ok=True)
-            kind = self._write_state(target, state)
-            self._write_json(f"{target}/reports.json", dict(reports))
-            self._write_json(f"{target}/meta.json", {"kind": kind, "step": step})
-        except OSError as error:
-            raise StudyError(
-                f"cannot write a checkpoint to {target}: {error}; pass a path that every worker can write, "
-                "optimize(..., storage_path=...)"
-            ) from error
-        self._newest = target
-        self._delete(self._not_of_successors(older)[:-1])
+        before = self._newest
+        with self._writing():
+            names = self._names()
+            name = f"checkpoint-{self.attempt}-{1 + max((count for _, count in names.values()), default=0)}"
+            try:
+                kind, files = self._write_state(name, state)
+                new = Checkpoint(name, kind, step, files, by_text(reports))
+                self._files.write(f"{name}/meta.json", sealed(new))
+            except OSError:
+                with contextlib.suppress(OSError):
+                    self._files.remove(name)  # a full disk needs the space
+                raise
+        self._newest, self._content = new, None
+        self._remove(names, keep={name} if before is None else {name, before.name})
 
     def load(self) -> Any:
-        """Return the newest state, the ``Path`` of the newest directory, or None if there is none."""
-        path = self._newest
-        if path is None:
-            return None
-        kind = self._read_json(f"{path}/meta.json")["kind"]
-        if kind == "directory":
-            return self._local_copy(f"{path}/files")
-        content = self._fs.cat_file(f"{path}/state.{kind}")
-        if kind == "pt":
-            import torch  # noqa: PLC0415 - only where torch wrote the state
+        """Return the newest state, the ``Path`` of the newest directory, or None if there is none.
 
-            return torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
-        return cloudpickle.loads(content)
+        Raises:
+            StudyError: If what this attempt has saved is damaged already.
+        """
+        found = self._newest
+        if found is None:
+            return None
+        try:
+            content = self._fetch(found) if self._content is None else self._content
+        except Damaged as damage:
+            raise StudyError(
+                f"{self._path(found.name)} was saved just now and is damaged: {damage}"
+            ) from None
+        self._content = None
+        return content if isinstance(content, Path) else decoded(found.kind, content)
 
     def newest_step(self) -> int | None:
         """Return the step of the newest checkpoint; the last report's if it was saved without one."""
         if self._newest is None:
             return None
-        step = self._read_json(f"{self._newest}/meta.json")["step"]
-        return step if step is not None else max(self.reports(), default=None)
+        return max(self.reports(), default=None) if self._newest.step is None else self._newest.step
 
     def reports(self) -> dict[int, float]:
         """Return the reports that the newest checkpoint knows of."""
-        found = self._read_json(f"{self._newest}/reports.json") if self._newest else {}
-        return {int(step): float(value) for step, value in found.items()}
+        found = {} if self._newest is None else self._newest.reports
+        return {int(step): value for step, value in found.items()}
 
     def note_reports(self, reports: Mapping[int, float]) -> None:
-        """Replace the reports of the newest checkpoint, once that of its own step is known."""
-        if self._newest is not None:
-            self._write_json(f"{self._newest}/reports.json", dict(reports))
-            others = [entry for entry in self._complete() if entry[1] != self._newest]
-            self._delete(self._not_of_successors(others))
+        """Replace the reports of the newest checkpoint, once that of its own step is known.
+
+        Raises:
+            StudyError: If the folder cannot be written.
+        """
+        newest = self._newest
+        if newest is None:
+            return
+        with self._writing():
+            names = self._names()
+            if newest.name not in names:
+                return  # a later attempt has removed it: this one is a zombie
+            self._newest = replace(newest, reports=by_text(reports))
+            self._files.write(f"{newest.name}/meta.json", sealed(self._newest))
+        self._remove(names, keep={newest.name})
+
+    # ---- what is there -----------------------------------------------------------------------------
 
     @cached_property
-    def _located(self) -> tuple[Any, str]:
-        import fsspec  # noqa: PLC0415 - 30 ms that a trial without checkpoints need not pay
-
-        fs, path = fsspec.core.url_to_fs(self.folder)
-        return fs, path
-
-    @property
-    def _fs(self) -> Any:
-        return self._located[0]
-
-    @property
-    def _path(self) -> str:
-        return self._located[1]
+    def _files(self) -> Folder:
+        return open_folder(self.folder)
 
     @cached_property
-    def _newest(self) -> str | None:
-        complete = self._complete()
-        if not complete:
-            return None
-        (_, count), newest = complete[-1]
-        # What a zombie has saved since then bears a higher count.
-        before = [path for key, path in complete[:-1] if key[1] < count][-1:]
-        if not self._knows_its_report(newest):
-            if before and self._knows_its_report(before[0]):
-                return before[0]
-            # Objectives need not report every step; but a first step can be run again without losing another.
-            return None if self._read_json(f"{newest}/meta.json")["step"] == 0 else newest
-        return newest
-
-    def _knows_its_report(self, path: str) -> bool:
-        step = self._read_json(f"{path}/meta.json")["step"]
-        return step is None or str(step) in self._read_json(f"{path}/reports.json")
-
-    def _delete(self, checkpoints: Sequence[_Found]) -> None:
-        for _, path in checkpoints:
-            self._fs.rm(path, recursive=True)
-
-    def _not_of_successors(self, checkpoints: Sequence[_Found]) -> list[_Found]:
-        """Leave out checkpoints of later attempts: a zombie must not delete those."""
-        return [(key, path) for key, path in checkpoints if key[0] <= self.attempt]
-
-    def _complete(self) -> list[_Found]:
-        """Return the complete checkpoints, oldest first."""
-        if not self._fs.isdir(self._path):
-            return []
-        self._fs.invalidate_cache()
-        found = []
-        for path in self._fs.ls(self._path, detail=False):
-            match = _NAME.search(str(path))
-            if match and self._read_json(f"{path}/meta.json"):
-                found.append(((int(match[1]), int(match[2])), str(path)))
-        return sorted(found)
-
-    def _write_state(self, target: str, state: object) -> str:
-        if isinstance(state, Path):
-            if not state.is_dir():
-                raise StudyError(f"save_checkpoint: expected a directory, {state} is none; pass its folder")
-            self._fs.put(f"{state}/", f"{target}/files/", recursive=True)
-            return "directory"
-        torch = sys.modules.get("torch")
-        if torch is not None and _is_plain(state, torch.Tensor):
-            buffer = io.BytesIO()
-            torch.save(state, buffer)
-            self._fs.pipe_file(f"{target}/state.pt", buffer.getvalue())
-            return "pt"
-        self._fs.pipe_file(f"{target}/state.pkl", cloudpickle.dumps(state))
-        return "pkl"
-
-    def _local_copy(self, path: str) -> Path:
-        if "file" in self._fs.protocol:
-            return Path(path)
-        copy = tempfile.mkdtemp(prefix="raystudy-")
-        self._fs.get(f"{path}/", f"{copy}/", recursive=True)
-        return Path(copy)
-
-    def _write_json(self, path: str, content: object) -> None:
-        # A rename is what a local disk and NFS do at once; object stores put a file at once anyway.
-        if "file" in self._fs.protocol:
-            self._fs.pipe_file(f"{path}.new", json.dumps(content).encode())
-            Path(f"{path}.new").replace(path)
+    def _newest(self) -> Checkpoint | None:
+        """The checkpoint to go on from: complete, and read without a fault."""
+        damages = list[str]()
+        found = None
+        for found in self._candidates(damages):
+            try:
+                self._content = self._fetch(found)
+                break
+            except Damaged as damage:
+                damages.append(f"{self._path(found.name)} is damaged ({damage})")
         else:
-            self._fs.pipe_file(path, json.dumps(content).encode())
+            found = None
+        if damages:
+            step = "" if found is None or found.step is None else f" of step {found.step}"
+            way = (
+                "starts from the beginning" if found is None else f"goes on from the checkpoint{step} before"
+            )
+            self.notes.append(f"{'; '.join(damages)}: the trial {way}")
+        return found
 
-    def _read_json(self, path: str) -> dict[str, Any]:
+    def _candidates(self, damages: list[str]) -> list[Checkpoint]:
+        """Return the complete checkpoints in the order in which to try them."""
+        found = list[Checkpoint | None]()
+        for name in without_zombies(self._names()):
+            try:
+                found.append(self._complete(name))
+            except Damaged as damage:
+                damages.append(f"{self._path(name)} is damaged ({damage})")
+        return to_try([checkpoint for checkpoint in found if checkpoint is not None])
+
+    def _complete(self, name: str) -> Checkpoint | None:
+        """Return a checkpoint, or None if it was never completed."""
         try:
-            content: dict[str, Any] = json.loads(self._fs.cat_file(path))
-        except (OSError, ValueError):
-            return {}  # cut short by a kill: the checkpoint was never completed
-        return content
+            with self._reading():
+                return unsealed(name, self._files.read(f"{name}/meta.json"))
+        except FileNotFoundError:
+            return None
 
+    def _names(self) -> dict[str, tuple[int, int]]:
+        """Return attempt and count of all checkpoints, complete or not, by name."""
+        with self._reading():
+            matches = [match for name in self._files.names() if (match := _NAME.match(name))]
+        return {match[0]: (int(match[1]), int(match[2])) for match in matches}
 
-def _is_plain(state: object, tensor: type) -> bool:
-    """Whether torch can read the state back with ``weights_only``."""
-    if isinstance(state, dict):
-        return all(_is_plain(k, tensor) and _is_plain(v, tensor) for k, v in state.items())
-    if isinstance(state, (list, tuple)):
-        return type(state) in (list, tuple) and all(_is_plain(item, tensor) for item in state)
-    return state is None or type(state) in (bool, int, float, str, bytes) or isinstance(state, tensor)
+    def _fetch(self, found: Checkpoint) -> bytes | Path:
+        """Read a checkpoint and compare it with its checksums."""
+        try:
+            with self._reading():
+                if found.kind != "directory":
+                    content = self._files.read(f"{found.name}/state.{found.kind}")
+                    compare({f"state.{found.kind}": digest(content)}, found.files)
+                    return content
+                path = self._files.get(f"{found.name}/files", found.files)
+                if not (self.keeps_copies or is_local(self.folder)):
+                    weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
+                compare({file: digest_of(path / file) for file in found.files}, found.files)
+                return path
+        except FileNotFoundError:
+            raise Damaged("a file is missing") from None
+
+    # ---- writing -----------------------------------------------------------------------------------
+
+    def _write_state(self, name: str, state: object) -> tuple[str, dict[str, str]]:
+        """Write what is saved; return its kind, and the checksums of its files."""
+        if not isinstance(state, Path):
+            kind, content = encoded(state)
+            self._files.write(f"{name}/state.{kind}", content)
+            return kind, {f"state.{kind}": digest(content)}
+        if not state.is_dir():
+            raise StudyError(f"save_checkpoint: expected a directory, {state} is none; pass its folder")
+        paths = sorted(path.relative_to(state).as_posix() for path in state.rglob("*") if path.is_file())
+        self._files.put(state, paths, f"{name}/files")
+        return "directory", {path: digest_of(state / path) for path in paths}
+
+    def _remove(self, names: Mapping[str, tuple[int, int]], keep: Collection[str]) -> None:
+        """Remove checkpoints but for those of later attempts: a zombie must not delete what replaced it."""
+        for name, (attempt, _) in names.items():
+            if name not in keep and attempt <= self.attempt:
+                with contextlib.suppress(OSError):  # it is tried again when the trial has ended
+                    self._files.remove(name)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Any:
+        try:
+            yield
+        except OSError as error:
+            raise StudyError(
+                f"cannot write a checkpoint to {self.folder}: {error}; pass a path that every worker can write, "
+                "optimize(..., storage_path=...)"
+            ) from error
+
+    @contextlib.contextmanager
+    def _reading(self) -> Any:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            # Not the same as none: what cannot be read just now must not be trained again, and then deleted.
+            raise CheckpointUnavailable(f"cannot read the checkpoints in {self.folder}: {error}") from error
+
+    def _path(self, name: str) -> str:
+        return below(self.folder, name)

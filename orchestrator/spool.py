@@ -10,15 +10,14 @@ another owner has gone on with the call, its parts are refused.
 from __future__ import annotations
 
 import getpass
-import os
 import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from raystudy.exceptions import LeaseLost, StorageInternalError, StorageUnavailable, StudyError
+from raystudy.orchestrator.files import Folder, below, open_folder
 from raystudy.orchestrator.spool_format import Part, from_text, lines_of, to_text
 from raystudy.storages.base import FinishTrial, Storage
 
@@ -34,7 +33,7 @@ class Spool:
     """The files of a study.
 
     Args:
-        study_folder: Path or fsspec URL of the study's folder.
+        study_folder: Path or URL of the study's folder.
     """
 
     study_folder: str
@@ -49,50 +48,48 @@ class Spool:
         if not lines:
             return None
         try:
-            fs, folder = self._located()
-            fs.makedirs(folder, exist_ok=True)
-            mine = [int(n["part"]) for n in self._names(fs, folder) if n["owner"] == part.fence.owner]
-            path = f"{folder}/{part.fence.call_id}.{part.fence.owner}.{1 + max(mine, default=0):04d}.jsonl"
-            _put(fs, path, to_text(part, lines).encode())
+            mine = [int(name["part"]) for name in self._names() if name["owner"] == part.fence.owner]
+            name = f"{part.fence.call_id}.{part.fence.owner}.{1 + max(mine, default=0):04d}.jsonl"
+            self._folder.write(name, to_text(part, lines).encode())
         except OSError as error:
             raise StudyError(
                 f"expected a folder that can be written, to save {len(lines)} unstored writes in "
                 f"{self.study_folder}, found: {error}"
             ) from error
-        return path
+        return self._path(name)
 
     def parts(self, call_id: str) -> list[str]:
         """Return the paths of a call's parts, in the order in which they must be stored."""
-        fs, folder = self._located()
-        if not fs.isdir(folder):
-            return []
-        names = [name for name in self._names(fs, folder) if name["call"] == call_id]
-        return [f"{folder}/{name[0]}" for name in sorted(names, key=lambda n: (n["owner"], int(n["part"])))]
+        names = [name for name in self._names() if name["call"] == call_id]
+        return [self._path(name[0]) for name in sorted(names, key=lambda n: (n["owner"], int(n["part"])))]
 
     def load(self, path: str) -> Part:
         """Return the content of a part; raise ValueError if it is not whole, or of another version."""
-        fs, _ = self._located()
-        return from_text(fs.cat_file(path).decode())
+        return from_text(self._folder.read(_name(path)).decode())
 
     def remove(self, path: str) -> None:
         """Delete a part."""
-        self._located()[0].rm_file(path)
+        self._folder.remove(_name(path))
 
     def put_aside(self, path: str) -> str:
         """Rename a part that cannot be stored, so that it is kept and no longer found; return its new path."""
-        self._located()[0].mv(path, f"{path}.refused")
-        return f"{path}.refused"
+        self._folder.rename(_name(path), f"{_name(path)}.refused")
+        return self._path(f"{_name(path)}.refused")
 
-    def _located(self) -> tuple[Any, str]:
-        import fsspec  # noqa: PLC0415 - 30 ms that a run without an outage need not pay
+    @property
+    def _folder(self) -> Folder:
+        return open_folder(below(self.study_folder, "unsaved"))
 
-        fs, path = fsspec.core.url_to_fs(self.study_folder)
-        fs.invalidate_cache()
-        return fs, f"{path}/unsaved"
+    def _path(self, name: str) -> str:
+        return below(self.study_folder, "unsaved", name)
 
-    def _names(self, fs: Any, folder: str) -> list[re.Match[str]]:
-        found = (_NAME.search(str(path)) for path in fs.ls(folder, detail=False))
+    def _names(self) -> list[re.Match[str]]:
+        found = (_NAME.match(name) for name in self._folder.names())
         return [name for name in found if name is not None]
+
+
+def _name(path: str) -> str:
+    return path.partition("?")[0].rpartition("/")[2]
 
 
 def save(study_folder: str, part: Part) -> str | None:
@@ -155,20 +152,3 @@ def _store(storage: Storage, study_id: int, part: Part) -> int:
         refused |= storage.commit(study_id, part.writes[start : start + _BATCH], part.fence).refused
     finished = {write.trial_id for write in part.writes if isinstance(write, FinishTrial)}
     return len(finished - refused)
-
-
-def _put(fs: Any, path: str, content: bytes) -> None:
-    if "file" not in fs.protocol:
-        fs.pipe_file(path, content)  # an object store shows a whole object or none
-        return
-    new = Path(f"{path}.new")
-    with new.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    folder = os.open(new.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the name, too, outlives a power cut
-    finally:
-        os.close(folder)

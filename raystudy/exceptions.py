@@ -5,6 +5,7 @@ Wrong arguments raise plain ``ValueError`` or ``TypeError``; the classes below s
 
 __all__ = [
     "AttemptLost",
+    "CheckpointUnavailable",
     "DuplicatedStudyError",
     "IllegalTransition",
     "LeaseLost",
@@ -44,6 +45,10 @@ class StudyDeleted(StudyError):
 
 class UpdateFinishedTrialError(StudyError, RuntimeError):
     """A finished trial was to be changed."""
+
+
+class CheckpointUnavailable(StudyError):
+    """The checkpoints of a trial cannot be read at present: the disk or the object store does not answer."""
 
 
 class LeaseLost(StudyError):

@@ -2,22 +2,32 @@
 
 import json
 import os
+import random
+import resource
 import shutil
+import subprocess
 import sys
+import time
 import uuid
+from collections import OrderedDict, defaultdict
 from pathlib import Path
 
 import pytest
 import torch
 
-from raystudy.exceptions import StudyError
+from raystudy.exceptions import CheckpointUnavailable, StudyError
 from raystudy.orchestrator.checkpoints import TrialVault, study_folder, trial_folder
 
 
-@pytest.fixture(params=["disk", "memory"])
+@pytest.fixture(params=["disk", "file URL", "fsspec", "pyarrow"])
 def folder(request, tmp_path):
-    """A trial's folder, on a disk and behind an fsspec URL."""
-    return str(tmp_path / "trial") if request.param == "disk" else f"memory://{uuid.uuid4().hex}/trial"
+    """A trial's folder: on a disk, and behind URLs that fsspec and pyarrow open."""
+    return {
+        "disk": str(tmp_path / "trial"),
+        "file URL": f"file://{tmp_path}/trial",
+        "fsspec": f"memory://{uuid.uuid4().hex}/trial",
+        "pyarrow": f"pyarrow+file://{tmp_path}/trial",
+    }[request.param]
 
 
 def vault(folder, attempt=1):
@@ -51,17 +61,17 @@ def test_state_of_tensors_is_loaded_by_the_next_attempt(folder):
 
 def test_plain_state_is_stored_by_torch_where_it_is_loaded(tmp_path):
     vault(tmp_path).save({"epoch": 1}, 1, {})
-    assert names(tmp_path / "checkpoint-1-1") == ["meta.json", "reports.json", "state.pt"]
+    assert names(tmp_path / "checkpoint-1-1") == ["meta.json", "state.pt"]
 
 
 def test_plain_state_is_pickled_where_torch_is_not_loaded(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "torch")
     vault(tmp_path).save({"epoch": 1}, 1, {})
-    assert names(tmp_path / "checkpoint-1-1") == ["meta.json", "reports.json", "state.pkl"]
+    assert names(tmp_path / "checkpoint-1-1") == ["meta.json", "state.pkl"]
     assert vault(tmp_path, 2).load() == {"epoch": 1}
 
 
-@pytest.mark.parametrize("state", [Net([1, 2]), {"net": Net([1, 2])}, {1, 2}, [Path("a")]])
+@pytest.mark.parametrize("state", [Net([1, 2]), {"net": Net([1, 2])}, {1, 2}, [Path("a")], defaultdict(int)])
 def test_arbitrary_object_is_pickled(folder, state):
     vault(folder).save(state, 1, {})
     loaded = vault(folder, 2).load()
@@ -91,7 +101,8 @@ def test_directory_comes_back_as_a_path_with_its_files(folder, tmp_path):
     (made / "config.json").write_text("{}")
     vault(folder).save(made, 3, {})
     shutil.rmtree(made)
-    loaded = vault(folder, 2).load()
+    loading = vault(folder, 2)
+    loaded = loading.load()
     assert isinstance(loaded, Path)
     assert (loaded / "deep" / "weights.bin").read_bytes() == b"\0\1"
     assert (loaded / "config.json").read_text() == "{}"
@@ -149,13 +160,135 @@ def test_later_attempt_wins_over_an_earlier_one(folder):
     assert vault(folder, 3).load() == "second"
 
 
-@pytest.mark.parametrize("damage", [os.unlink, lambda path: Path(path).write_text('{"kind": "p')])
-def test_half_written_checkpoint_is_ignored(tmp_path, damage):
+def test_checkpoint_that_was_never_completed_is_passed_over_in_silence(tmp_path):
     vault(tmp_path).save("whole", 1, {1: 0.5})
     vault(tmp_path).save("cut short", 2, {2: 0.5})
-    damage(tmp_path / "checkpoint-1-2" / "meta.json")
+    (tmp_path / "checkpoint-1-2" / "meta.json").unlink()
     found = vault(tmp_path, 2)
     assert (found.load(), found.newest_step(), found.reports()) == ("whole", 1, {1: 0.5})
+    assert found.notes == []
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-3])
+
+
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGES = [
+    (cut, "state.pt"),
+    (flip_a_bit, "state.pt"),
+    (os.unlink, "state.pt"),
+    (cut, "meta.json"),
+    (flip_a_bit, "meta.json"),
+]
+
+
+@pytest.mark.parametrize(("damage", "file"), DAMAGES)
+def test_damaged_checkpoint_gives_way_to_the_one_before_and_a_line_says_so(tmp_path, damage, file):
+    saving = vault(tmp_path)
+    saving.save("before", 1, {1: 0.5})
+    saving.save("damaged", 2, {1: 0.5, 2: 0.25})
+    damage(tmp_path / "checkpoint-1-2" / file)
+    found = vault(tmp_path, 2)
+    assert (found.load(), found.newest_step(), found.reports()) == ("before", 1, {1: 0.5})
+    assert len(found.notes) == 1
+    assert "checkpoint-1-2 is damaged" in found.notes[0]
+    assert "goes on from the checkpoint of step 1 before" in found.notes[0]
+
+
+@pytest.mark.parametrize(("damage", "file"), DAMAGES)
+def test_trial_whose_only_checkpoint_is_damaged_starts_from_the_beginning_and_says_so(tmp_path, damage, file):
+    vault(tmp_path).save("damaged", 2, {2: 0.25})
+    damage(tmp_path / "checkpoint-1-1" / file)
+    found = vault(tmp_path, 2)
+    assert (found.load(), found.newest_step(), found.reports()) == (None, None, {})
+    assert "checkpoint-1-1 is damaged" in found.notes[0]
+    assert "starts from the beginning" in found.notes[0]
+    found.save("anew", 0, {0: 1.0})
+    assert vault(tmp_path, 3).load() == "anew"
+
+
+@pytest.mark.parametrize("damage", [cut, flip_a_bit, os.unlink])
+@pytest.mark.parametrize("scheme", ["", "pyarrow+file://"])
+def test_directory_with_a_damaged_file_gives_way_to_the_one_before(tmp_path, scheme, damage):
+    made = tmp_path / "made"
+    made.mkdir()
+    saving = vault(f"{scheme}{tmp_path}/trial")
+    for step in (1, 2):
+        (made / "weights.bin").write_text(f"weights {step}")
+        saving.save(made, step, {1: 0.5, step: 0.5})
+    damage(tmp_path / "trial" / "checkpoint-1-2" / "files" / "weights.bin")
+    found = vault(f"{scheme}{tmp_path}/trial", 2)
+    assert (found.load() / "weights.bin").read_text() == "weights 1"
+    assert "checkpoint-1-2 is damaged" in found.notes[0]
+
+
+def test_checkpoint_that_cannot_be_read_just_now_is_an_error_and_stays(tmp_path):
+    vault(tmp_path).save("state", 1, {1: 0.5})
+    content = (tmp_path / "checkpoint-1-1" / "state.pt").read_bytes()
+    (tmp_path / "checkpoint-1-1" / "state.pt").unlink()
+    (tmp_path / "checkpoint-1-1" / "state.pt").mkdir()  # reading it is an OSError, not a missing file
+    with pytest.raises(CheckpointUnavailable, match="cannot read the checkpoints"):
+        vault(tmp_path, 2).load()
+    (tmp_path / "checkpoint-1-1" / "state.pt").rmdir()
+    (tmp_path / "checkpoint-1-1" / "state.pt").write_bytes(content)
+    assert vault(tmp_path, 2).load() == "state"
+
+
+def test_checkpoint_for_which_the_disk_has_no_room_leaves_the_one_before(tmp_path):
+    saving = vault(tmp_path)
+    saving.save("small", 1, {1: 0.5})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(StudyError, match="cannot write a checkpoint"):
+            saving.save("x" * 1_000_000, 2, {1: 0.5})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert names(tmp_path) == ["checkpoint-1-1"]
+    assert vault(tmp_path, 2).load() == "small"
+
+
+SAVING = """
+import sys
+from raystudy.orchestrator.checkpoints import TrialVault
+
+vault, known = TrialVault(sys.argv[1], int(sys.argv[2])), {}
+known = vault.reports()
+print(flush=True)
+for step in range(1 + max(known, default=-1), 1_000_000):
+    vault.save([step] * 20_000, step, known)
+    known[step] = float(step)
+    vault.note_reports(known)
+"""
+
+
+@pytest.mark.parametrize("scheme", ["", "pyarrow+file://"])
+def test_kill_at_any_moment_leaves_a_whole_checkpoint_whose_reports_are_known(tmp_path, scheme):
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")
+    rng, reached = random.Random(seed), -1
+    for attempt in range(1, 6):
+        folder = f"{scheme}{tmp_path}/trial"
+        command = [sys.executable, "-c", SAVING, folder, str(attempt)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            time.sleep(rng.uniform(0.05, 0.3))
+            process.kill()
+        found = vault(folder, attempt + 1)
+        step = found.newest_step()
+        assert step >= reached
+        assert found.load() == [step] * 20_000
+        assert found.reports() == {known: float(known) for known in range(step + 1)}
+        assert len(names(tmp_path / "trial")) <= 3
+        if not scheme:
+            assert found.notes == []  # a rename happens at once: what is there is whole
+        reached = step
 
 
 def test_checkpoint_after_a_half_written_one_is_whole(tmp_path):
@@ -217,11 +350,11 @@ def test_other_files_in_the_folder_do_not_matter(tmp_path):
     assert vault(tmp_path, 2).load() == "state"
 
 
-def test_meta_is_plain_json(tmp_path):
+def test_meta_is_plain_json_with_the_checksums_of_all_files(tmp_path):
     vault(tmp_path).save({"a": 1}, 7, {7: 0.5})
-    checkpoint = tmp_path / "checkpoint-1-1"
-    assert json.loads((checkpoint / "meta.json").read_text()) == {"kind": "pt", "step": 7}
-    assert json.loads((checkpoint / "reports.json").read_text()) == {"7": 0.5}
+    meta = json.loads((tmp_path / "checkpoint-1-1" / "meta.json").read_text())
+    assert (meta["kind"], meta["step"], meta["reports"]) == ("pt", 7, {"7": 0.5})
+    assert meta["files"].keys() == {"state.pt"}
 
 
 @pytest.mark.parametrize("name", ["a/b c", "../../etc", "..", "", "x" * 500, "日本"])
@@ -235,3 +368,22 @@ def test_study_has_one_folder_below_the_root_whatever_it_is_called(name):
 
 def test_trial_folder_is_named_by_the_number():
     assert trial_folder("root/study-token", 12) == "root/study-token/trials/00012"
+
+
+def test_options_of_a_url_stay_at_its_end():
+    study = study_folder("s3://bucket/root/?endpoint_override=minio:9000&scheme=http", "name", "token")
+    options = "?endpoint_override=minio:9000&scheme=http"
+    assert study == f"s3://bucket/root/name-token{options}"
+    assert trial_folder(study, 3) == f"s3://bucket/root/name-token/trials/00003{options}"
+
+
+@pytest.mark.parametrize("url", ["nonsense://bucket/x", "pyarrow+nonsense://bucket/x"])
+def test_url_that_nobody_can_open_names_it_and_what_to_install(url):
+    with pytest.raises(StudyError, match=r"nonsense://.*Install the package"):
+        vault(url).save("state", 1, {})
+
+
+def test_ordered_dictionaries_are_stored_by_torch(tmp_path):
+    vault(tmp_path).save(OrderedDict(a=1), 1, {})
+    assert names(tmp_path / "checkpoint-1-1") == ["meta.json", "state.pt"]
+    assert vault(tmp_path, 2).load() == OrderedDict(a=1)
