@@ -1,71 +1,53 @@
-"""Ask and tell: trials that the user runs, stored at every step, with the sampler and judge in this process."""
+"""Ask and tell: trials that the user runs, stored at every step, with the sampler and judge in this process.
+
+A trial may be *parked*: it waits at its checkpoint, as a paused trial of ``optimize`` does, until the judge
+promotes it and ``ask(resume=True)`` hands it out again.  All of it is a fold over the stored trials, so that a
+desk in another process goes on where this one ended.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-import math
 import threading
-import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
-from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import FrozenTrial, TrialState, Verdict
-from raystudy.orchestrator.assembly import learned_proposer, new_desk
-from raystudy.orchestrator.attempt import values_of
+from raystudy.orchestrator.ask_intake import AskIntake, asked_past
+from raystudy.orchestrator.ask_link import AskLink
+from raystudy.orchestrator.assembly import learned_proposer, new_judge
+from raystudy.orchestrator.brackets import BracketDesk, EndedTrial, ReportNews
 from raystudy.orchestrator.checkpoints import TrialVault, trial_folder
-from raystudy.pruners.base import Pruner
-from raystudy.samplers.base import Sampler
-from raystudy.storages.base import (
-    ClaimTrial,
-    CreateTrial,
-    FinishTrial,
-    Report,
-    SetAttrs,
-    SetParams,
-    Storage,
-    Write,
+from raystudy.orchestrator.ledger import (
+    ATTEMPT,
+    BRACKET,
+    CALL,
+    FIRST_STEP,
+    PAUSED,
+    PROMOTED,
+    LiveTrial,
+    live_trial,
+    past_trial,
 )
-from raystudy.trial import Assignment, News, Trial
+from raystudy.orchestrator.parking import ParkingLot
+from raystudy.orchestrator.telling import (
+    is_parked,
+    last_value,
+    require_parkable,
+    require_tellable,
+    result_of,
+)
+from raystudy.pruners.base import Learning, Pruner
+from raystudy.samplers.base import Sampler
+from raystudy.storages.base import FinishTrial, Report, SetAttrs, Storage, Write
+from raystudy.trial import Trial
 
 __all__ = ["AskDesk"]
 
 
-@dataclass
-class _AskLink:
-    """A trial's way to the storage: every step is written through."""
-
-    desk: AskDesk
-    trial_id: int
-    number: int
-    bracket: int | None
-
-    def suggest(self, name: str, distribution: Distribution) -> ParamValue:
-        """Draw a parameter that the proposal does not hold."""
-        with self.desk.lock:
-            known = self.desk.known_params(self.number)
-            return self.desk.proposer.suggest(self.number, name, distribution, known)
-
-    def report(self, step: int, value: float, _news: News | None, _resumable: bool) -> Verdict:
-        """Store a report and have it judged."""
-        self.desk.write(Report(self.trial_id, step, value))
-        with self.desk.lock:
-            # Nobody would hand a paused trial out again, so it is judged as one that saves no checkpoints.
-            return self.desk.brackets.report(self.number, 1, self.bracket, step, value, None, resumable=False)
-
-    def parameter(self, name: str, value: ParamValue, distribution: Distribution) -> None:
-        """Store a parameter."""
-        self.desk.record_param(self.number, name, value, distribution)
-        self.desk.write(SetParams(self.trial_id, {name: (value, distribution)}))
-
-    def attributes(self, user_attrs: Mapping[str, Any]) -> None:
-        """Store user attributes."""
-        self.desk.write(SetAttrs(self.trial_id, user_attrs=user_attrs))
-
-
 class AskDesk:
     """Hands out trials of a stored study and takes their results; safe for several threads.
+
+    Several processes may ask one study at the same time; parked trials are for one of them at a time.
 
     Args:
         storage: The storage.
@@ -80,47 +62,35 @@ class AskDesk:
         self, storage: Storage, study_id: int, sampler: Sampler, seed: int, pruner: Pruner, study_folder: str
     ) -> None:
         self.lock = threading.RLock()
+        self.sampler, self.pruner = sampler, pruner
         self._storage = storage
         self._study = storage.read_study(study_id)
         self._study_folder = study_folder
-        columns = storage.read_columns(study_id)
+        self._first_step: int | None = self._study.system_attrs.get(FIRST_STEP)
+        columns = storage.read_columns(study_id, system_attrs=[CALL, BRACKET, PROMOTED])
         self.proposer = learned_proposer(sampler, self._study, seed, columns)
-        self.brackets = new_desk(pruner, self._study, [])
-        self._planner = pruner.start(self._study.directions[0], None)
-        self._planner.restore([])
-        self._params: dict[int, dict[str, tuple[ParamValue, Distribution]]] = {}
-        #: Ids of the trials that were handed out and not yet told, by number.
-        self._ids: dict[int, int] = {}
-        self._last_id = columns.last_id
-        self._n_trials = int(columns.numbers.max(initial=-1)) + 1
-        self._unfinished = set(columns.unfinished_ids)
-        self._waiting: dict[int, FrozenTrial] = {}
+        self._intake = AskIntake(storage, study_id, self.proposer, columns)
+        self._judge = new_judge(pruner, self._study)
+        past = asked_past(storage, study_id, columns, self._judge)
+        self._desk = BracketDesk(self._judge, past)
+        #: Numbers of the trials that the judge knows and that have not ended.
+        self._judged = {trial.number for trial in past if trial.alive}
+        #: Unfinished trials that were handed out here or are parked, by number.
+        self._live: dict[int, LiveTrial] = {}
+        self._lot = ParkingLot()
+        self._restore_parked()
 
-    def ask(self) -> Trial:
-        """Take the oldest waiting trial, or create one."""
+    def ask(self, *, resume: bool) -> Trial:
+        """Hand out a promoted trial again (with ``resume``), the oldest waiting one, or a new one."""
         with self.lock:
             self._look_around()
-            trial = self._claim() or self._create()
-            self._unfinished.add(trial.trial_id)
-            self._ids[trial.number] = trial.trial_id
-            self._last_id = max(self._last_id, trial.trial_id)
-            bracket = self._planner.next_bracket()
-            self._planner.enrol(trial.number, bracket)
-            self.brackets.enrol([(trial.number, bracket)])
-            assignment = Assignment(
-                number=trial.number,
-                trial_id=trial.trial_id,
-                attempt=1,
-                bracket=bracket,
-                n_objectives=len(self._study.directions),
-                proposed=self._params.setdefault(trial.number, {}),
-                fixed={**trial.system_attrs.get("fixed_params", {}), **trial.params},
-                user_attrs=trial.user_attrs,
-                datetime_start=trial.datetime_start,
-            )
-            link = _AskLink(self, trial.trial_id, trial.number, bracket)
-            folder = trial_folder(self._study_folder, trial.number)
-            return Trial(assignment, link, TrialVault(folder, 1))
+            live = (self._resume() if resume else None) or self._new()
+            link = AskLink(self, live, live.attempt)
+            vault = TrialVault(trial_folder(self._study_folder, live.trial.number), live.attempt)
+            trial = Trial(live.assignment(len(self._study.directions)), link, vault)
+            if live.attempt > 1:
+                trial.catch_up()
+            return trial
 
     def tell(
         self,
@@ -135,94 +105,156 @@ class AskDesk:
             ValueError: If there is no such running trial, or state and values contradict each other.
         """
         with self.lock:
-            trial_id = self._ids.get(number)
-            if trial_id is None:
-                trial_id = self._storage.find_trial(self._study.study_id, number)
-            if trial_id is None:
-                last = self._n_trials - 1 if self._n_trials else None
-                raise ValueError(f"tell: this study has no trial {number}, the last one is {last}")
-            trial = self._storage.read_trial(trial_id)
+            trial = self._stored(number, "tell")
             if trial.state.is_finished() and skip_if_finished:
                 return trial
-            if trial.state is not TrialState.RUNNING:
-                raise ValueError(
-                    f"tell: trial {number} is {trial.state.name}, only a RUNNING one can be told"
-                )
-            final, told = _result(trial, values, state, len(self._study.directions))
-            self.write(FinishTrial(trial.trial_id, final, told, dt.datetime.now()))  # noqa: DTZ005 - local
-            finished = self._storage.read_trial(trial.trial_id)
-            self.proposer.observe(finished)
-            self._params.pop(number, None)
-            self._ids.pop(number, None)
-            return finished
+            require_tellable(trial)
+            return self._finish(trial, *result_of(trial, values, state, len(self._study.directions)))
+
+    def park(self, trial: Trial) -> FrozenTrial:
+        """Let a running trial wait at its checkpoint until it is promoted, and return it as it is stored.
+
+        Raises:
+            ValueError: If it is not running, was stopped for good, or could not go on from a checkpoint.
+        """
+        with self.lock:
+            stored, live = self._stored(trial.number, "park"), self._live.get(trial.number)
+            require_parkable(stored, trial, live.attempt if live else None)
+            if live is not None:
+                self._set_attrs(live, {PAUSED: stored.last_step})
+                self._hold(live, trial.verdict)
+            return self._storage.read_trial(stored.trial_id)
+
+    def close(self) -> None:
+        """End all parked trials: they become PRUNED."""
+        with self.lock:
+            self._look_around()
+            for number in self._lot.numbers():
+                if number in self._lot:  # else the judge has dropped it meanwhile
+                    self._finish_parked(number)
+
+    def report(self, live: LiveTrial, attempt: int, step: int, value: float, resumable: bool) -> Verdict:
+        """Store a report and have it judged."""
+        self.write(Report(live.trial.trial_id, step, value))
+        with self.lock:
+            if self._first_step is None:
+                self._first_step = step
+                self._storage.set_study_attrs(self._study.study_id, {}, {FIRST_STEP: step})
+            live.trial.intermediate_values.setdefault(step, value)
+            number, bracket = live.trial.number, live.bracket
+            verdict = self._desk.report(number, attempt, bracket, step, value, None, resumable)
+            self._hear()
+            return verdict
 
     def write(self, write: Write) -> None:
         """Store something now."""
         self._storage.commit(self._study.study_id, [write])
 
-    def known_params(self, number: int) -> dict[str, tuple[ParamValue, Distribution]]:
-        """Return what is known of a trial's parameters."""
-        return self._params.get(number, {})
+    def _new(self) -> LiveTrial:
+        bracket = self._judge.next_bracket()
+        while (live := self._intake.take(bracket)) is None:
+            self._look_around()
+        number = live.trial.number
+        self._live[number] = live
+        self._judged.add(number)
+        self._desk.enrol([(number, bracket)])
+        return live
 
-    def record_param(self, number: int, name: str, value: ParamValue, distribution: Distribution) -> None:
-        """Keep a parameter among those of a pending trial."""
-        with self.lock:
-            self._params.setdefault(number, {})[name] = (value, distribution)
-
-    def _claim(self) -> FrozenTrial | None:
-        while self._waiting:
-            trial = self._waiting.pop(min(self._waiting))
-            now = dt.datetime.now()  # noqa: DTZ005 - local
-            result = self._storage.commit(self._study.study_id, [ClaimTrial(trial.trial_id, now)])
-            if result.claimed[0]:
-                self._params[trial.number] = self.proposer.propose(trial.number)
-                return self._storage.read_trial(trial.trial_id)
+    def _resume(self) -> LiveTrial | None:
+        while (number := self._lot.next_promoted()) is not None:
+            rung, live = self._lot.leave(number), self._live[number]
+            stored = self._storage.read_trial(live.trial.trial_id)
+            if not is_parked(stored) or stored.system_attrs.get(ATTEMPT, 1) != live.attempt:
+                del self._live[number]  # another process was faster
+                continue
+            live.trial, live.paused, live.attempt = stored, False, live.attempt + 1
+            live.promoted_rung = rung if rung >= 0 else live.promoted_rung
+            self._set_attrs(live, {ATTEMPT: live.attempt, PAUSED: None, PROMOTED: live.promoted_rung})
+            return live
         return None
 
-    def _create(self) -> FrozenTrial:
-        while True:
-            number, now = self._n_trials, dt.datetime.now()  # noqa: DTZ005 - local
-            proposal = self.proposer.propose(number)
-            result = self._storage.commit(
-                self._study.study_id, [CreateTrial(number, TrialState.RUNNING, now)]
-            )
-            if result.created[0] is not None:
-                self._n_trials += 1
-                self._params[number] = proposal
-                return self._storage.read_trial(result.created[0][0])
-            self._look_around()
+    def _hold(self, live: LiveTrial, verdict: Verdict) -> None:
+        """Let a trial wait; one that was told to go on waits for nobody but the user."""
+        live.paused = True
+        self._lot.park(live.trial.number)
+        if verdict is Verdict.CONTINUE:
+            self._lot.may_go_on(live.trial.number, -1 if live.promoted_rung is None else live.promoted_rung)
+        self._finish_dropped()
+
+    def _stored(self, number: int, verb: str) -> FrozenTrial:
+        live = self._live.get(number)
+        trial_id = live.trial.trial_id if live else self._storage.find_trial(self._study.study_id, number)
+        if trial_id is None:
+            last = self._intake.last_number if self._intake.last_number >= 0 else None
+            raise ValueError(f"{verb}: this study has no trial {number}, the last one is {last}")
+        return self._storage.read_trial(trial_id)
+
+    def _finish(self, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> FrozenTrial:
+        now = dt.datetime.now()  # noqa: DTZ005 - local
+        self.write(FinishTrial(trial.trial_id, state, values, now))
+        finished = self._storage.read_trial(trial.trial_id)
+        self.proposer.observe(finished)
+        self._ended(finished)
+        return finished
+
+    def _finish_parked(self, number: int) -> None:
+        trial = self._live[number].trial
+        self._finish(trial, TrialState.PRUNED, last_value(trial))
+
+    def _finish_dropped(self) -> None:
+        while (number := self._lot.next_dropped()) is not None:
+            self._finish_parked(number)
+
+    def _ended(self, trial: FrozenTrial) -> None:
+        """Let go of a trial that has ended, here or elsewhere, and have it judged."""
+        self._live.pop(trial.number, None)
+        self._lot.leave(trial.number)
+        if trial.number in self._judged:
+            self._judged.discard(trial.number)
+            self._hear([EndedTrial(trial.number, trial.state, past_trial(trial).value)])
+        elif self._judge.learns is Learning.RESULTS:
+            self._desk.learn([past_trial(trial)])
+
+    def _hear(self, settled: Sequence[EndedTrial] = ()) -> None:
+        """Take the judge's word on reports and on trials that wait."""
+        for item in self._desk.settle(settled):
+            if not isinstance(item, ReportNews):
+                self._lot.hear(dict(item.promoted), item.dropped)
+            elif item.rung is not None and item.number in self._live:
+                live = self._live[item.number]
+                live.rung_step = item.step
+                self.proposer.observe(live.trial, item.step)
+        self._finish_dropped()
+
+    def _set_attrs(self, live: LiveTrial, attrs: dict[str, object]) -> None:
+        live.trial.system_attrs.update(attrs)
+        self.write(SetAttrs(live.trial.trial_id, system_attrs=attrs))
+
+    def _restore_parked(self) -> None:
+        space = self.proposer.history.known_space()
+        parked = [live_trial(trial, space) for trial in self._intake.changes() if is_parked(trial)]
+        for live in parked:
+            self._live[live.trial.number] = live
+            self._lot.park(live.trial.number)
+            self.proposer.observe(live.trial, live.rung_step)
+        self._hear()
+        for live in parked:
+            if live.trial.number in self._lot:
+                self._hold(live, self._standing(live))
+
+    def _standing(self, live: LiveTrial) -> Verdict:
+        """Return the verdict on a parked trial: repeating its last report changes nothing."""
+        trial, step = live.trial, live.trial.system_attrs[PAUSED]
+        value = trial.intermediate_values[step]
+        verdict = self._desk.report(trial.number, live.attempt, live.bracket, step, value, None, True)
+        self._desk.drain()
+        return verdict
 
     def _look_around(self) -> None:
-        for trial in self._storage.read_changes(self._study.study_id, self._last_id, self._unfinished):
-            self._last_id = max(self._last_id, trial.trial_id)
-            self._n_trials = max(self._n_trials, trial.number + 1)
+        for trial in self._intake.changes():
             if trial.state.is_finished():
-                self._unfinished.discard(trial.trial_id)
-                self._params.pop(trial.number, None)  # if it was asked here, another program has finished it
-            else:
-                self._unfinished.add(trial.trial_id)
-            if trial.state is TrialState.WAITING:
-                self._waiting[trial.number] = trial
-            elif trial.number not in self._params:
+                self._ended(trial)  # if it was asked here, another program has finished it
+            if self._judge.learns is Learning.TRIALS:
+                self._desk.learn([past_trial(trial, trial)])
+            if trial.number not in self._live and trial.state is not TrialState.WAITING:
                 self.proposer.observe(trial)
-
-
-def _result(
-    trial: FrozenTrial, values: float | Sequence[float] | None, state: TrialState | None, n_objectives: int
-) -> tuple[TrialState, list[float] | None]:
-    """Return the state and values that ``tell`` stands for."""
-    if state in (TrialState.PRUNED, TrialState.FAIL):
-        if values is not None:
-            raise ValueError(f"tell: a {state.name} trial takes no values, got {values}")
-        step = trial.last_step if state is TrialState.PRUNED else None
-        last = math.nan if step is None else trial.intermediate_values[step]
-        return state, None if math.isnan(last) else [last]
-    if state not in (None, TrialState.COMPLETE):
-        raise ValueError(f"tell: expected COMPLETE, PRUNED or FAIL as state, got {state.name}")
-    told, reason = values_of(values, n_objectives)
-    if told is None and state is TrialState.COMPLETE:
-        raise ValueError(f"tell: {reason}")
-    if told is None:
-        warnings.warn(f"trial {trial.number} fails: {reason}", UserWarning, stacklevel=4)
-        return TrialState.FAIL, None
-    return TrialState.COMPLETE, told

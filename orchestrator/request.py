@@ -14,7 +14,7 @@ from raystudy.pruners.base import Pruner
 from raystudy.samplers.base import Sampler
 from raystudy.storages.base import Storage
 
-__all__ = ["CallRequest"]
+__all__ = ["CallRequest", "check_options"]
 
 
 @dataclass
@@ -79,3 +79,20 @@ class CallRequest:
     def folder_of(self, number: int) -> str:
         """Return the folder of a trial's checkpoints and log."""
         return trial_folder(self.study_folder, number)
+
+
+def check_options(func: object, n_trials: int | None, n_jobs: int | None, timeout: float | None) -> None:
+    """Raise TypeError or ValueError for an argument of ``optimize`` that is out of its range."""
+    if not callable(func):
+        raise TypeError(f"optimize: expected a function of one trial as objective, got {func!r}")
+    for name, value, good, expected in (
+        ("n_trials", n_trials, _is_count(n_trials, 0), ">= 0"),
+        ("n_jobs", n_jobs, n_jobs == -1 or _is_count(n_jobs, 1), ">= 1, -1"),
+        ("timeout", timeout, isinstance(timeout, (int, float)) and timeout >= 0, ">= 0 in seconds"),
+    ):
+        if value is not None and not good:
+            raise ValueError(f"optimize: expected {name} {expected} or None, got {value!r}")
+
+
+def _is_count(value: object, least: int) -> bool:
+    return isinstance(value, int) and value >= least

@@ -171,6 +171,16 @@ class FrozenTrial(_PartlyRead, SuggestMethods):
         """Return False: a frozen trial is never pruned."""
         return False
 
+    @property
+    def verdict(self) -> Verdict:
+        """CONTINUE: a frozen trial is never pruned."""
+        return Verdict.CONTINUE
+
+    @property
+    def resume_step(self) -> None:
+        """None: a frozen trial starts from the beginning."""
+        return None
+
     def _suggest(self, name: str, distribution: Distribution) -> ParamValue:
         if name not in self.params:
             raise ValueError(f"trial {self.number} has no parameter {name!r}; it has {sorted(self.params)}")

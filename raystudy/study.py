@@ -16,7 +16,7 @@ from raystudy.orchestrator.checkpoints import study_folder
 from raystudy.orchestrator.executors import optimize
 from raystudy.orchestrator.ledger import PRUNER, SAMPLER, TOKEN
 from raystudy.orchestrator.progress import ProgressLine
-from raystudy.orchestrator.request import CallRequest
+from raystudy.orchestrator.request import CallRequest, check_options
 from raystudy.orchestrator.settings import remember_settings
 from raystudy.pruners import NopPruner, pruner_from_spec
 from raystudy.pruners.base import Pruner
@@ -95,7 +95,7 @@ class Study:
         """
         if self._stop_asked is not None:
             raise RuntimeError("study.optimize is running already; it cannot be called from within itself")
-        _check_options(func, n_trials, n_jobs, timeout)
+        check_options(func, n_trials, n_jobs, timeout)
         fail_stale_trials(self)
         line = ProgressLine(enabled=True)
         request = CallRequest(
@@ -120,7 +120,6 @@ class Study:
             optimize(request, executor)
         finally:
             self._stop_asked = None
-            self._ask_desk = None
 
     def stop(self) -> None:
         """Begin no more trials; running ones finish.  For callbacks and objectives in this process.
@@ -134,9 +133,29 @@ class Study:
 
     # ---- ask and tell ------------------------------------------------------------------------------
 
-    def ask(self) -> Trial:
-        """Return a new running trial, or the oldest enqueued one; give its result to ``tell``."""
-        return self._asking().ask()
+    def ask(self, *, resume: bool = False) -> Trial:
+        """Return a new running trial, or the oldest enqueued one; give its result to ``tell``.
+
+        Args:
+            resume: Rather hand out a parked trial that was promoted, if there is one: under the same number and
+                with the same parameters.  ``trial.resume_step`` and ``trial.load_checkpoint()`` say where it goes on.
+        """
+        return self._asking().ask(resume=resume)
+
+    def park(self, trial: Trial) -> FrozenTrial:
+        """Let a trial from ``ask`` wait at its checkpoint, and return it as it is stored: RUNNING.
+
+        That is what ``trial.verdict`` PAUSE asks for.  The trial goes on when the pruner promotes it, or at once if
+        its verdict is CONTINUE: then ``ask(resume=True)`` hands it out again, here or in another process later.
+
+        Raises:
+            ValueError: If it is not running, was stopped for good, or has no checkpoint of its last report.
+        """
+        return self._asking().park(trial)
+
+    def close(self) -> None:
+        """End all parked trials: they become PRUNED.  The study may be asked again later."""
+        self._asking().close()
 
     def tell(
         self,
@@ -254,13 +273,14 @@ class Study:
     # ---- helpers -----------------------------------------------------------------------------------
 
     def _asking(self) -> AskDesk:
-        if self._ask_desk is None:
+        desk = self._ask_desk
+        if desk is None or desk.sampler is not self.sampler or desk.pruner is not self.pruner:
             say = ProgressLine().say
             seed = remember_settings(self._storage, self._study_id, self.sampler, self.pruner, say)
-            self._ask_desk = AskDesk(
-                self._storage, self._study_id, self.sampler, seed, self.pruner, self._folder(None)
-            )
-        return self._ask_desk
+            folder = self._folder(None)
+            desk = AskDesk(self._storage, self._study_id, self.sampler, seed, self.pruner, folder)
+            self._ask_desk = desk
+        return desk
 
     def _folder(self, storage_path: str | None) -> str:
         root = storage_path or os.environ.get("RAYSTUDY_HOME") or os.path.expanduser("~/raystudy")
@@ -271,19 +291,3 @@ class Study:
     def _need_one_objective(self, what: str) -> None:
         if len(self.directions) > 1:
             raise RuntimeError(f"study.{what} needs one objective, this study has {len(self.directions)}")
-
-
-def _check_options(func: object, n_trials: int | None, n_jobs: int | None, timeout: float | None) -> None:
-    if not callable(func):
-        raise TypeError(f"optimize: expected a function of one trial as objective, got {func!r}")
-    for name, value, good, expected in (
-        ("n_trials", n_trials, _is_count(n_trials, 0), ">= 0"),
-        ("n_jobs", n_jobs, n_jobs == -1 or _is_count(n_jobs, 1), ">= 1, -1"),
-        ("timeout", timeout, isinstance(timeout, (int, float)) and timeout >= 0, ">= 0 in seconds"),
-    ):
-        if value is not None and not good:
-            raise ValueError(f"optimize: expected {name} {expected} or None, got {value!r}")
-
-
-def _is_count(value: object, least: int) -> bool:
-    return isinstance(value, int) and value >= least

@@ -31,6 +31,7 @@ __all__ = [
     "TrialLink",
     "TrialState",
     "Vault",
+    "Verdict",
     "create_trial",
 ]
 
@@ -43,6 +44,8 @@ class Trial(SuggestMethods):
         params: Parameters suggested so far.
         distributions: Their distributions.
         user_attrs: User attributes set so far.
+        resume_step: The step up to which an earlier attempt has trained what ``load_checkpoint`` returns; None
+            if there is nothing to go on from.  The next step to train is the one after it.
     """
 
     def __init__(self, assignment: Assignment, link: TrialLink, vault: Vault) -> None:
@@ -58,7 +61,8 @@ class Trial(SuggestMethods):
         self._verdict = Verdict.CONTINUE
         self._verdict_step = -1
         self._verdict_seen = False
-        self._saved_step: int | None = vault.newest_step() if assignment.attempt > 1 else None
+        self.resume_step: int | None = vault.newest_step() if assignment.attempt > 1 else None
+        self._saved_step = self.resume_step
         self._saved_before_report = False
 
     @property
@@ -105,10 +109,17 @@ class Trial(SuggestMethods):
 
         The verdict binds from the moment this has returned True: raise ``TrialPruned``.
         """
-        if self._verdict is Verdict.CONTINUE:
-            return False
-        self._verdict_seen = True
-        return True
+        return self.verdict is not Verdict.CONTINUE
+
+    @property
+    def verdict(self) -> Verdict:
+        """The pruner's word on the last report: CONTINUE, PAUSE (wait at a checkpoint) or STOP (for good).
+
+        Like ``should_prune``, it binds once it was read and is not CONTINUE.  A pause needs a checkpoint of this
+        step, which may still be saved; without one it is a stop.
+        """
+        self._verdict_seen |= self._verdict is not Verdict.CONTINUE
+        return self._verdict
 
     def set_user_attr(self, key: str, value: Any) -> None:
         """Attach a value that JSON can hold to the trial; raise TypeError for any other."""
@@ -167,8 +178,16 @@ class Trial(SuggestMethods):
         """
         if not self._verdict_seen:
             return Verdict.CONTINUE
-        resumable = self._saved_step is not None and self._saved_step >= self._verdict_step
-        return self._verdict if resumable else Verdict.STOP
+        return self._verdict if self.can_resume_from(self._verdict_step) else Verdict.STOP
+
+    def can_resume_from(self, step: int) -> bool:
+        """Whether a checkpoint of this step, or of a later one, was saved."""
+        return self._saved_step is not None and self._saved_step >= step
+
+    @property
+    def attempt(self) -> int:
+        """Number of this attempt at the trial, from 1."""
+        return self._assignment.attempt
 
     @property
     def has_checkpoint(self) -> bool:
