@@ -20,7 +20,7 @@ from raystudy.frozen import Verdict
 from raystudy.orchestrator.events import Ending
 from raystudy.trial import Assignment, Trial, TrialLink, Vault
 
-__all__ = ["Failure", "Objective", "Outcome", "run_attempt", "values_of"]
+__all__ = ["Failure", "Objective", "Outcome", "conclude", "run_attempt", "values_of"]
 
 Objective = Callable[[Any], Any]
 
@@ -73,6 +73,8 @@ class Outcome:
     caught: bool = False
     #: One line for the log: why a trial failed or was lost.
     reason: str = ""
+    #: Further lines for the user.
+    notes: Sequence[str] = ()
 
 
 def run_attempt(
@@ -88,6 +90,11 @@ def run_attempt(
     if assignment.attempt == 1 or trial.catch_up() is Verdict.CONTINUE:
         _call(objective, trial, assignment.n_objectives, outcome)
         outcome.caught = outcome.failure is not None and isinstance(outcome.failure.error, catch)
+    return conclude(outcome, trial, assignment)
+
+
+def conclude(outcome: Outcome, trial: Trial, assignment: Assignment) -> Outcome:
+    """Complete an outcome with the verdict that binds the trial, and with all that it has to tell."""
     verdict = trial.binding_verdict()
     if verdict is not Verdict.CONTINUE and outcome.ending is not Ending.FAILED:
         outcome.ending = Ending.PAUSED if verdict is Verdict.PAUSE else Ending.PRUNED

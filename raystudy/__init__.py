@@ -19,6 +19,7 @@ _MODULES = (
     "orchestrator",
     "pruners",
     "samplers",
+    "simulation",
     "storages",
     "study",
     "trial",
@@ -32,6 +33,7 @@ _HOMES = {
     "delete_study": "opening",
     "get_all_study_names": "opening",
     "load_study": "opening",
+    "simulate": "simulation",
 }
 
 __all__ = [*sorted(_HOMES), *sorted(_MODULES), "__version__"]  # noqa: PLE0604 - all of them are names

@@ -15,7 +15,7 @@ from raystudy.storages import get_storage
 from raystudy.storages.base import Storage
 from raystudy.study import Study
 
-__all__ = ["create_study", "delete_study", "get_all_study_names", "load_study"]
+__all__ = ["as_direction", "create_study", "delete_study", "get_all_study_names", "load_study"]
 
 StorageLike = Storage | str | None
 
@@ -132,10 +132,11 @@ def _directions(
     given = [direction] if direction is not None else list(directions or ())
     if directions is not None and not given:
         raise ValueError("directions: expected at least one direction, got none")
-    return tuple(_direction(item) for item in given)
+    return tuple(as_direction(item) for item in given)
 
 
-def _direction(item: str | StudyDirection) -> StudyDirection:
+def as_direction(item: str | StudyDirection) -> StudyDirection:
+    """Return the direction that a word stands for; raise ValueError if it stands for none."""
     words = {"minimize": StudyDirection.MINIMIZE, "maximize": StudyDirection.MAXIMIZE}
     found = item if isinstance(item, StudyDirection) else words.get(str(item))
     if found is None or found is StudyDirection.NOT_SET:
