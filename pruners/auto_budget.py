@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from raystudy.exceptions import IllegalTransition
 from raystudy.frozen import TrialState
 from raystudy.pruners.base import Judge, Learning, PastTrial, Ruling
+from raystudy.pruners.grounds import Grounds, HasTables, RungTable, grounds_of
 from raystudy.pruners.halving import BudgetRule
 
 __all__ = ["AutoBudgetJudge"]
@@ -97,6 +98,14 @@ class AutoBudgetJudge:
                 self._judge = self._build(largest)
                 return self._judge.restore(trials)
         return Ruling()
+
+    def grounds(self, number: int) -> Grounds:
+        """Return what the real judge says, nothing before there is one."""
+        return {} if self._judge is None else grounds_of(self._judge, number)
+
+    def tables(self) -> Sequence[RungTable]:
+        """Return the rungs of the real judge."""
+        return self._judge.tables() if isinstance(self._judge, HasTables) else ()
 
     def __repr__(self) -> str:
         if self._judge is not None:

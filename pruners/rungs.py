@@ -12,68 +12,24 @@ member that waits at rung k has level k + 1.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import Enum
 
 from raystudy.frozen import StudyDirection
 from raystudy.pruners.halving import Rank, rank
+from raystudy.pruners.members import Member, Moves, Phase
 
-__all__ = ["Ladder", "Member", "Moves", "Phase", "advance_promote", "advance_sync"]
-
-
-class Phase(Enum):
-    """Where a trial stands in the eyes of its bracket."""
-
-    RUNNING = "running"
-    PAUSED = "paused"
-    DROPPED = "dropped"
-    GONE = "gone"
-
-
-@dataclass(slots=True)
-class Member:
-    """A trial of a bracket.
-
-    Attributes:
-        number: Its trial number.
-        phase: Where it stands.
-        level: The number of rungs at which it has a value.
-        went_on_from: The highest rung from which it was let on, or -1.
-        rank: Its sort key at its highest rung, once it has reached one.
-    """
-
-    number: int
-    phase: Phase = Phase.RUNNING
-    level: int = 0
-    went_on_from: int = -1
-    rank: Rank = (True, 0.0, -1)
-
-    def is_alive(self) -> bool:
-        """Whether it runs or waits."""
-        return self.phase in (Phase.RUNNING, Phase.PAUSED)
-
-    def passed(self, rung: int) -> bool:
-        """Whether it was let on from this rung, or has a value at a higher one."""
-        return self.went_on_from >= rung or self.level > rung + 1
-
-    def waits_at(self, rung: int) -> bool:
-        """Whether it is paused with this rung as its highest."""
-        return self.phase is Phase.PAUSED and self.level == rung + 1
-
-
-@dataclass(slots=True)
-class Moves:
-    """What a rule has decided: paused trials that go on, with the rung they leave, and those dropped."""
-
-    promoted: list[tuple[int, int]] = field(default_factory=list)
-    dropped: list[int] = field(default_factory=list)
-
-    def extend(self, other: Moves) -> None:
-        """Add the moves of another bracket."""
-        self.promoted += other.promoted
-        self.dropped += other.dropped
+__all__ = [
+    "Ladder",
+    "Member",
+    "Moves",
+    "Phase",
+    "advance_promote",
+    "advance_sync",
+    "promote_quota",
+    "sync_quota",
+]
 
 
 class Ladder:
@@ -154,6 +110,15 @@ class Ladder:
         """Return the members with a value at a rung, the best first."""
         return [self.members[number] for _, _, number in self._ranks[rung]]
 
+    def values(self, rung: int) -> list[tuple[int, float]]:
+        """Return the values at a rung with the numbers of their trials, the best first."""
+        sign = -1.0 if self.direction is StudyDirection.MAXIMIZE else 1.0
+        return [(number, math.nan if nan else sign * key) for nan, key, number in self._ranks[rung]]
+
+    def place(self, member: Member) -> int:
+        """Return the rank of a member at its highest rung, 1 for the best."""
+        return bisect_left(self._ranks[member.level - 1], member.rank) + 1
+
     def waiting(self, rung: int, best: int | None = None) -> list[Member]:
         """Return the members that wait at a rung, the best first; only those among its ``best`` values.
 
@@ -183,6 +148,17 @@ class Ladder:
         )
 
 
+def sync_quota(ladder: Ladder, rung: int) -> int:
+    """Return how many of a bracket's trials go on from a rung in ``advance_sync``."""
+    reduction: int = ladder.eta ** (rung + 1)
+    return max(1, len(ladder.members) // reduction)
+
+
+def promote_quota(ladder: Ladder, rung: int, floor: int) -> int:
+    """Return how many of the values at a rung may go on in ``advance_promote``, at least ``floor``."""
+    return max(floor, ladder.n_recorded(rung) // ladder.eta)
+
+
 def advance_sync(ladder: Ladder) -> Moves:
     """Close every rung for which nobody is still on the way, from the lowest up.
 
@@ -204,7 +180,7 @@ def _close_sync_rung(ladder: Ladder, rung: int, moves: Moves) -> None:
     competing = _sync_competitors(ladder, rung)
     # Recovery finds some that were let on before the driver died; they keep their places.
     n_kept = sum(member.went_on_from >= rung for member, _ in competing)
-    n_places = max(1, len(ladder.members) // ladder.eta ** (rung + 1)) - n_kept
+    n_places = sync_quota(ladder, rung) - n_kept
     only_numbers = any(is_number for _, is_number in competing)
     hopeful = [m for m, is_number in competing if m.went_on_from < rung and (is_number or not only_numbers)]
     for member in hopeful[: max(0, n_places)]:
@@ -260,7 +236,7 @@ def advance_promote(ladder: Ladder, floor: int = 0) -> Moves:
 
 def _promotable(ladder: Ladder, rung: int, floor: int) -> list[Member]:
     """Return those who wait at a rung and may go on, best first; the quota is at least ``floor``."""
-    quota = max(floor, ladder.n_recorded(rung) // ladder.eta)
+    quota = promote_quota(ladder, rung, floor)
     going = ladder.waiting(rung, min(quota, _n_eligible(ladder, rung)))
     if ladder.sealed or floor:
         return going
