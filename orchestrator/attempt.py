@@ -15,7 +15,7 @@ from typing import Any
 import cloudpickle
 
 from raystudy.distributions import Distribution, ParamValue
-from raystudy.exceptions import ObjectiveFailed, TrialPruned
+from raystudy.exceptions import ObjectiveFailed, PrunerFailed, TrialPruned
 from raystudy.frozen import Verdict
 from raystudy.orchestrator.events import Ending
 from raystudy.trial import Assignment, Trial, TrialLink, Vault
@@ -89,7 +89,9 @@ def run_attempt(
     outcome = Outcome(assignment.number, assignment.attempt, Ending.COMPLETE)
     if assignment.attempt == 1 or trial.catch_up() is Verdict.CONTINUE:
         _call(objective, trial, assignment.n_objectives, outcome)
-        outcome.caught = outcome.failure is not None and isinstance(outcome.failure.error, catch)
+        error = None if outcome.failure is None else outcome.failure.error
+        # A pruner that fails would fail for every trial, so that nobody wants to go on.
+        outcome.caught = isinstance(error, catch) and not isinstance(error, PrunerFailed)
     return conclude(outcome, trial, assignment)
 
 

@@ -6,11 +6,13 @@ memory: a report costs one call and never waits for a database or a sampler.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from raystudy.frozen import TrialState, Verdict
-from raystudy.pruners.base import Judge, PastTrial, Ruling
+from raystudy.frozen import FrozenTrial, TrialState, Verdict
+from raystudy.pruners.base import Judge, Learning, PastTrial, Ruling
+from raystudy.pruners.grounds import Grounds, grounds_of
 from raystudy.trial import News
 
 __all__ = ["BracketDesk", "DeskNews", "EndedTrial", "PromotedNews", "ReportNews"]
@@ -18,7 +20,7 @@ __all__ = ["BracketDesk", "DeskNews", "EndedTrial", "PromotedNews", "ReportNews"
 
 @dataclass(frozen=True, slots=True)
 class ReportNews:
-    """A report, as the driver mirrors it; ``rung`` is set where it settled one."""
+    """A report, as the driver mirrors it; ``rung`` is set where it settled one, ``why`` where it decided anything."""
 
     number: int
     attempt: int
@@ -26,14 +28,16 @@ class ReportNews:
     value: float
     news: News | None
     rung: int | None
+    why: Grounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PromotedNews:
-    """The judge's word on paused trials: promoted ones as (number, rung), and dropped ones."""
+    """The judge's word on paused trials: promoted ones as (number, rung), dropped ones, and why, by number."""
 
     promoted: tuple[tuple[int, int], ...]
     dropped: tuple[int, ...]
+    why: Mapping[int, Grounds] = field(default_factory=dict)
 
 
 DeskNews = ReportNews | PromotedNews
@@ -90,6 +94,8 @@ class BracketDesk:
             self._attempts[number] = attempt
             self._standing.pop(number, None)
         self._judge.enrol(number, bracket)
+        if news is not None and self._judge.learns is Learning.TRIALS:
+            self._judge.learn([_told(number, bracket, news)])
         standing = self._standing.get(number)
         # A trial that goes on after a stop still informs the others.
         ruling = (
@@ -97,7 +103,8 @@ class BracketDesk:
             if standing is Verdict.PAUSE
             else self._judge.report(number, step, value, resumable)
         )
-        self._news.append(ReportNews(number, attempt, step, value, news, ruling.rung))
+        why = self._why(number, step, ruling) if standing is None else None
+        self._news.append(ReportNews(number, attempt, step, value, news, ruling.rung, why))
         self._note(ruling)
         verdict = Verdict.STOP if self._stopping or standing is Verdict.STOP else ruling.verdict
         if verdict is not Verdict.CONTINUE:
@@ -140,4 +147,27 @@ class BracketDesk:
 
     def _note(self, ruling: Ruling) -> None:
         if ruling.promoted or ruling.dropped:
-            self._news.append(PromotedNews(ruling.promoted, ruling.dropped))
+            why = {n: {"what": "promote", **grounds_of(self._judge, n)} for n, _ in ruling.promoted}
+            why |= {n: {"what": "drop", **grounds_of(self._judge, n)} for n in ruling.dropped}
+            self._news.append(PromotedNews(ruling.promoted, ruling.dropped, why))
+
+    def _why(self, number: int, step: int, ruling: Ruling) -> Grounds | None:
+        """Return what a verdict rests on; None for a report at which nothing was decided."""
+        if ruling.rung is None and ruling.verdict is Verdict.CONTINUE:
+            return None
+        facts: dict[str, Any] = {"what": ruling.verdict.value, "step": step}
+        if ruling.rung is not None:
+            facts["rung"] = ruling.rung
+        return {**facts, **grounds_of(self._judge, number)}
+
+
+def _told(number: int, bracket: int | None, news: News) -> PastTrial:
+    """Return what a running trial has told beside its reports."""
+    trial = FrozenTrial(
+        number,
+        TrialState.RUNNING,
+        params={name: value for name, (value, _) in news.params.items()},
+        distributions={name: distribution for name, (_, distribution) in news.params.items()},
+        user_attrs=dict(news.user_attrs),
+    )
+    return PastTrial(number, bracket, {}, None, TrialState.RUNNING, trial=trial)

@@ -14,14 +14,21 @@ from typing import Any
 
 from raystudy.orchestrator.ledger import PRUNER, SAMPLER, SEED, TOKEN
 from raystudy.pruners.base import Pruner
+from raystudy.pruners.custom import as_pruner
+from raystudy.pruners.stop_pruner import BasePruner
 from raystudy.samplers.base import Sampler
 from raystudy.storages.base import Storage
+from raystudy.storages.memory import InMemoryStorage
 
 __all__ = ["remember_settings"]
 
 
 def remember_settings(
-    storage: Storage, study_id: int, sampler: Sampler, pruner: Pruner, say: Callable[[str], None]
+    storage: Storage,
+    study_id: int,
+    sampler: Sampler,
+    pruner: Pruner | BasePruner,
+    say: Callable[[str], None],
 ) -> int:
     """Store sampler, pruner and seed with the study where they are new, and return the seed.
 
@@ -30,14 +37,17 @@ def remember_settings(
         study_id: The study.
         sampler: The sampler; its own seed, if it has one, is the study's from now on.
         pruner: The pruner.
-        say: Called with a line for the user if another sampler or pruner was stored before.
+        say: Called with a line for the user if another sampler or pruner was stored before, or the pruner cannot be.
+
+    Raises:
+        ValueError: If the pruner is a user's own that was not given again.
     """
     study = storage.read_study(study_id)
     stored = study.system_attrs
     seed = stored.get(SEED) if sampler.seed is None else sampler.seed
     settings: dict[str, Any] = {
         SAMPLER: sampler.spec(),
-        PRUNER: pruner.spec(),
+        PRUNER: as_pruner(pruner).spec(),
         SEED: secrets.randbits(48) if seed is None else seed,
         TOKEN: stored.get(TOKEN) or secrets.token_hex(4),
     }
@@ -48,6 +58,15 @@ def remember_settings(
                 f"study {study.name!r}: the {what} is {_words(settings[key])} from now on; "
                 f"it was {_words(stored[key])}"
             )
+    if (
+        PRUNER in changed
+        and (own := _own_pruner(settings[PRUNER]))
+        and not isinstance(storage, InMemoryStorage)
+    ):
+        say(
+            f"study {study.name!r}: your pruner {own} cannot be stored with the study; "
+            "pass it again whenever you open the study by its name"
+        )
     if changed:
         storage.set_study_attrs(study_id, {}, changed)
     return int(settings[SEED])
@@ -56,6 +75,14 @@ def remember_settings(
 def _plain(value: object) -> object:
     """Return a value as a database would give it back: tuples are lists there."""
     return json.loads(json.dumps(value))
+
+
+def _own_pruner(spec: Mapping[str, Any]) -> str | None:
+    """Return the class name of a user's own pruner, also of one that is wrapped."""
+    wrapped = spec.get("wrapped_pruner")
+    if isinstance(wrapped, Mapping):
+        return _own_pruner(wrapped)
+    return str(spec["name"]) if spec.get("custom") else None
 
 
 def _words(spec: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from enum import Enum
 from raystudy.exceptions import IllegalTransition
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.pruners.base import Learning, PastTrial, Ruling, Verdict
+from raystudy.pruners.dealing import Dealer
 from raystudy.pruners.halving import BracketPlan, BudgetRule
 from raystudy.pruners.rungs import Ladder, Member, Moves, Phase, advance_promote, advance_sync
 
@@ -36,6 +37,8 @@ class HalvingMode(Enum):
 
     PROMOTE = "promote"
     SYNC = "sync"
+    #: As PROMOTE; as long as no trial has saved a checkpoint, those that would wait are stopped.
+    AUTO = "auto"
 
 
 class HyperbandJudge:
@@ -56,10 +59,9 @@ class HyperbandJudge:
     ) -> None:
         self._plans, self._mode, self._direction, self._rule = tuple(plans), mode, direction, rule
         self._ladders: dict[int, Ladder] = {}  # by bracket in the mode sync, by position in promote
-        self._enrolled: dict[int, int] = {}  # trials by bracket
+        self._dealer = Dealer([plan.n_trials for plan in plans])
         self._open: set[int] = set()  # brackets that are begun and take further trials
         self._n_begun = 0  # all brackets that are begun have a smaller number
-        self._n_full_cycles = 0
         self._known: dict[int, tuple[Ladder, Member] | None] = {}  # None: a trial without a bracket
         self._closed = False
         self._resumable = False
@@ -77,13 +79,7 @@ class HyperbandJudge:
         """
         if self._mode is HalvingMode.SYNC:
             return min(self._open, default=self._n_begun)
-        cycle = range(self._n_full_cycles * len(self._plans), (self._n_full_cycles + 1) * len(self._plans))
-        places = (self._enrolled.get(bracket, 0) for bracket in cycle)
-        shares = {
-            bracket: (taken + 1) / plan.n_trials
-            for bracket, plan, taken in zip(cycle, self._plans, places, strict=True)
-        }
-        return min(shares, key=shares.__getitem__)
+        return self._dealer.deal()
 
     def enrol(self, number: int, bracket: int | None) -> None:
         """Make a new trial known in its bracket; twice is once.
@@ -112,7 +108,7 @@ class HyperbandJudge:
         if member.level <= ladder.top:
             ladder.move(member, Phase.PAUSED)
         # Where trials cannot wait, the best so far goes on and the others stop: nobody comes back for them.
-        stops = self._mode is HalvingMode.PROMOTE and not self._resumable
+        stops = self._mode is HalvingMode.AUTO and not self._resumable
         moves = self._advance(ladder, floor=int(stops))
         if stops and member.waits_at(member.level - 1):
             ladder.move(member, Phase.DROPPED)
@@ -213,21 +209,11 @@ class HyperbandJudge:
             return
         ladder = self._ladder(bracket)
         self._known[number] = (ladder, ladder.add(number))
-        self._enrolled[bracket] = self._enrolled.get(bracket, 0) + 1
         self._n_begun = max(self._n_begun, bracket + 1)
         self._open.add(bracket)
-        if self._enrolled[bracket] >= self._plans[bracket % len(self._plans)].n_trials:
+        if self._dealer.join(bracket):
             self._open.discard(bracket)
             ladder.sealed |= self._mode is HalvingMode.SYNC
-            self._count_full_cycles()
-
-    def _count_full_cycles(self) -> None:
-        n = len(self._plans)
-        while all(
-            self._enrolled.get(self._n_full_cycles * n + position, 0) >= plan.n_trials
-            for position, plan in enumerate(self._plans)
-        ):
-            self._n_full_cycles += 1
 
     def _replay(self, trial: PastTrial) -> None:
         place = self._known[trial.number]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.pruners.base import Judge, Learning, PastTrial, Ruling, StudyFacts
+from raystudy.pruners.dealing import Dealer
+from raystudy.pruners.reports import Reports
+from raystudy.pruners.stop_pruner import StopPruner
+from raystudy.pruners.stopping import StopRule
 
 __all__ = ["NopJudge", "NopPruner"]
 
@@ -50,8 +53,8 @@ class NopJudge:
         return Ruling()
 
 
-@dataclass(frozen=True, slots=True)
-class NopPruner:
+@dataclass(frozen=True)
+class NopPruner(StopPruner):
     """A pruner that never prunes."""
 
     def start(
@@ -60,9 +63,20 @@ class NopPruner:
         first_step: int | None,  # noqa: ARG002
         study: StudyFacts | None = None,  # noqa: ARG002
     ) -> Judge:
-        """Return a fresh judge."""
+        """Return a judge that remembers nothing."""
         return NopJudge()
 
-    def spec(self) -> dict[str, Any]:
-        """Return the class name under ``name``."""
-        return {"name": type(self).__name__}
+    def rule(self, direction: StudyDirection, study: StudyFacts) -> StopRule:  # noqa: ARG002
+        """Return a rule that stops nobody."""
+        return _NopRule()
+
+
+class _NopRule:
+    learns = Learning.NOTHING
+    dealer: Dealer | None = None
+
+    def should_stop(self, trial: Reports) -> bool:  # noqa: ARG002 - the protocol's signature
+        return False
+
+    def learn(self, trial: PastTrial) -> None:
+        """Do nothing."""

@@ -10,6 +10,7 @@ __all__ = [
     "IllegalTransition",
     "LeaseLost",
     "ObjectiveFailed",
+    "PrunerFailed",
     "StorageInternalError",
     "StorageUnavailable",
     "StudyDeleted",
@@ -57,6 +58,10 @@ class LeaseLost(StudyError):
 
 class ObjectiveFailed(StudyError):
     """The objective raised an exception that could not be brought back to the calling process."""
+
+
+class PrunerFailed(StudyError):
+    """The user's own pruner raised; the message names it and has its traceback."""
 
 
 class IllegalTransition(StudyError):

@@ -183,8 +183,8 @@ def test_a_promote_rung_whose_best_is_gone_lets_the_next_one_on() -> None:
     assert judge.close() == Ruling(promoted=((1, 0),))
 
 
-def test_without_checkpoints_promote_stops_losers_and_lets_the_best_so_far_on() -> None:
-    judge = start("promote")
+def test_without_checkpoints_auto_stops_losers_and_lets_the_best_so_far_on() -> None:
+    judge = start("auto")
     enrol_together(judge, 9)
     rulings = feed(judge, 1, [5, 6, 4, 9, 3], resumable=False)
     assert [r.verdict for r in rulings] == [GO, STOP, GO, STOP, GO]
@@ -192,7 +192,13 @@ def test_without_checkpoints_promote_stops_losers_and_lets_the_best_so_far_on() 
     assert judge.report(5, 1, 7.0, True).verdict is PAUSE  # once one checkpoint is known, trials can wait
 
 
-@pytest.mark.parametrize("mode", ["sync", "promote"])
+def test_without_checkpoints_promote_pauses_all_the_same() -> None:
+    judge = start("promote")
+    enrol_together(judge, 9)
+    assert [r.verdict for r in feed(judge, 1, [5, 6, 4], resumable=False)] == [PAUSE, PAUSE, GO]
+
+
+@pytest.mark.parametrize("mode", ["sync", "promote", "auto"])
 def test_a_nan_never_goes_on_while_a_number_competes(mode: str) -> None:
     judge = start(mode)
     enrol_together(judge, 9)

@@ -48,7 +48,7 @@ class HyperbandMachine(RuleBasedStateMachine):
         limits=st.sampled_from(LIMITS),
         direction=st.sampled_from([StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE]),
         first_step=st.integers(0, 1),
-        resumable=st.sampled_from([True, True, False]),
+        resumable=st.booleans(),
         jumps=st.booleans(),
         stores_continue=st.booleans(),
     )
@@ -64,6 +64,7 @@ class HyperbandMachine(RuleBasedStateMachine):
         self.pruner = HyperbandPruner(*limits, mode=self.mode)
         self.plans, self.eta = bracket_plans(*limits), limits[2]
         self.direction, self.first_step, self.resumable = direction, first_step, resumable
+        self.kills = self.mode == "auto" and not resumable
         self.jumps, self.stores_continue = jumps, stores_continue
         self.judges: list[Judge] = [self.pruner.start(direction, None)]
         self.facts: dict[int, Fact] = {}
@@ -172,7 +173,7 @@ class HyperbandMachine(RuleBasedStateMachine):
         if ruling.verdict is Verdict.CONTINUE:
             moves = replace(moves, promoted=(*moves.promoted, (number, rung)))
         if ruling.verdict is Verdict.STOP:
-            assert self.mode == "sync" or self.closed or not self.resumable
+            assert self.mode == "sync" or self.closed or self.kills
             moves = replace(moves, dropped=(*moves.dropped, number))
         self.obey(moves)
         if ruling.verdict is Verdict.CONTINUE and not self.stores_continue:
@@ -181,7 +182,7 @@ class HyperbandMachine(RuleBasedStateMachine):
     def obey(self, ruling: Ruling) -> None:
         if self.mode == "sync" and not self.jumps:
             self.check_sync_moves(ruling)
-        if self.mode == "promote":
+        if self.mode != "sync":
             self.check_promotions(ruling)
         for number, rung in ruling.promoted:
             fact = self.facts[number]
@@ -237,11 +238,11 @@ class HyperbandMachine(RuleBasedStateMachine):
         for number, rung in ruling.promoted:
             members = self.members(self.facts[number].bracket % len(self.plans))
             n_recorded = sum(len(self.facts[n].at_rung) > rung for n in members)
-            quota = max(n_recorded // self.eta, int(self.closed or not self.resumable))
+            quota = max(n_recorded // self.eta, int(self.closed or self.kills))
             place = self.best_first(members, rung).index(number)
             rescued = self.closed and not any((n, rung) in self.went_on for n in members)
             assert place < quota or rescued
-            assert self.closed or not self.resumable or self.n_let_on(members, rung) <= quota
+            assert self.closed or self.kills or self.n_let_on(members, rung) <= quota
 
     def n_let_on(self, members: set[int], rung: int) -> int:
         facts = [self.facts[n] for n in members]
@@ -261,7 +262,7 @@ class HyperbandMachine(RuleBasedStateMachine):
 
     @invariant()
     def nobody_waits_who_is_among_the_best(self) -> None:
-        for position in range(len(self.plans)) if self.mode == "promote" else ():
+        for position in range(len(self.plans)) if self.mode != "sync" else ():
             members = self.members(position)
             for rung in range(self.top(position)):
                 quota = sum(len(self.facts[n].at_rung) > rung for n in members) // self.eta
@@ -298,6 +299,10 @@ class PromoteMachine(HyperbandMachine):
     mode = "promote"
 
 
+class AutoMachine(HyperbandMachine):
+    mode = "auto"
+
+
 LIGHT = settings(
     max_examples=200, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -305,3 +310,5 @@ TestSyncInAnyOrder = SyncMachine.TestCase
 TestSyncInAnyOrder.settings = LIGHT
 TestPromoteInAnyOrder = PromoteMachine.TestCase
 TestPromoteInAnyOrder.settings = LIGHT
+TestAutoInAnyOrder = AutoMachine.TestCase
+TestAutoInAnyOrder.settings = LIGHT

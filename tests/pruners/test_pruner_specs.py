@@ -33,7 +33,7 @@ def test_a_pruner_survives_its_json_spec(pruner: NopPruner | HyperbandPruner) ->
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"mode": "stop"}, "expected mode='promote' or mode='sync', got 'stop'"),
+        ({"mode": "never"}, "'stop', 'auto', got 'never'"),
         ({"bootstrap_count": 1}, "Optuna's stop rule"),
         ({"max_resource": "many"}, "'auto', got 'many'"),
         ({"min_resource": 0}, "got min_resource=0"),
