@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import warnings
 from collections.abc import Sequence
 
 from raystudy.frozen import FrozenTrial, TrialState, Verdict
@@ -17,6 +18,7 @@ from raystudy.orchestrator.ask_link import AskLink
 from raystudy.orchestrator.assembly import learned_proposer, new_judge
 from raystudy.orchestrator.brackets import BracketDesk, EndedTrial, ReportNews
 from raystudy.orchestrator.checkpoints import TrialVault, trial_folder
+from raystudy.orchestrator.keeping import Keep, KeepRule
 from raystudy.orchestrator.ledger import (
     ATTEMPT,
     BRACKET,
@@ -29,6 +31,7 @@ from raystudy.orchestrator.ledger import (
     past_trial,
 )
 from raystudy.orchestrator.parking import ParkingLot
+from raystudy.orchestrator.sweeping import remove_trial
 from raystudy.orchestrator.telling import (
     is_parked,
     last_value,
@@ -73,6 +76,9 @@ class AskDesk:
         self._judge = new_judge(pruner, self._study)
         past = asked_past(storage, study_id, columns, self._judge)
         self._desk = BracketDesk(self._judge, past)
+        best = storage.find_best_trial(study_id) if len(self._study.directions) == 1 else None
+        others = [] if best is None else [storage.read_trial(best)]
+        self._keep = KeepRule(Keep.BEST, self._study.directions, others)
         #: Numbers of the trials that the judge knows and that have not ended.
         self._judged = {trial.number for trial in past if trial.alive}
         #: Unfinished trials that were handed out here or are parked, by number.
@@ -90,6 +96,8 @@ class AskDesk:
             trial = Trial(live.assignment(len(self._study.directions)), link, vault)
             if live.attempt > 1:
                 trial.catch_up()
+            for note in vault.notes:
+                warnings.warn(f"trial {trial.number}: {note}", UserWarning, stacklevel=3)
             return trial
 
     def tell(
@@ -195,6 +203,8 @@ class AskDesk:
         finished = self._storage.read_trial(trial.trial_id)
         self.proposer.observe(finished)
         self._ended(finished)
+        for free in self._keep.finished(finished):
+            remove_trial(self._study_folder, free)
         return finished
 
     def _finish_parked(self, number: int) -> None:

@@ -41,7 +41,7 @@ from raystudy.orchestrator.checkpoint_records import (
 from raystudy.orchestrator.files import Folder, below, is_local, open_folder
 from raystudy.orchestrator.states import decoded, encoded
 
-__all__ = ["TrialVault", "study_folder", "trial_folder"]
+__all__ = ["TrialVault", "log_file", "study_folder", "trial_folder"]
 
 _NAME = re.compile(r"checkpoint-(\d+)-(\d+)$")
 
@@ -61,6 +61,11 @@ def study_folder(root: str, name: str, token: str) -> str:
 def trial_folder(study: str, number: int) -> str:
     """Return the folder of a trial's checkpoints below its study's."""
     return below(study, "trials", f"{number:05d}")
+
+
+def log_file(study: str, number: int) -> str | None:
+    """Return the file for what a trial prints, None where the study's folder is behind a URL."""
+    return None if "://" in study else below(study, "logs", f"{number:05d}.txt")
 
 
 @dataclass
@@ -175,7 +180,7 @@ class TrialVault:
             way = (
                 "starts from the beginning" if found is None else f"goes on from the checkpoint{step} before"
             )
-            self.notes.append(f"{'; '.join(damages)}: the trial {way}")
+            self.notes.append(f"{'; '.join(damages)}; it {way}")
         return found
 
     def _candidates(self, damages: list[str]) -> list[Checkpoint]:

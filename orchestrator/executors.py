@@ -7,7 +7,9 @@ import os
 import sys
 from pathlib import Path
 
+from raystudy.orchestrator.files import open_folder
 from raystudy.orchestrator.inline import optimize_inline
+from raystudy.orchestrator.keeping import keep_of
 from raystudy.orchestrator.request import CallRequest
 
 __all__ = ["optimize"]
@@ -19,12 +21,15 @@ def optimize(request: CallRequest, executor: str) -> None:
     """Run a call where ``executor`` says.
 
     Raises:
-        ValueError: If there is no such executor, or resources are asked of this process.
+        ValueError: If there is no such executor or kind of checkpoints to keep, or resources are asked of this process.
+        StudyError: If nobody can open the URL of the study's folder.
     """
     if executor not in _EXECUTORS:
         raise ValueError(f"optimize: expected one of {_EXECUTORS} as executor, got {executor!r}")
     if executor == "inline" and request.resources:
         raise ValueError('optimize: resources need Ray; leave them out, or use executor="ray"')
+    keep_of(request.keep_checkpoints)
+    open_folder(request.study_folder)
     on_ray = executor == "ray" or (executor == "auto" and _prefers_ray(request))
     if executor == "auto" and request.show_progress:
         here, there = ("on Ray", "inline") if on_ray else ("in this process", "ray")

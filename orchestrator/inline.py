@@ -25,10 +25,12 @@ from raystudy.orchestrator.calls import OwnedCall, begin_call
 from raystudy.orchestrator.checkpoints import TrialVault
 from raystudy.orchestrator.driver import Driver
 from raystudy.orchestrator.events import CloseIntake
+from raystudy.orchestrator.keeping import keep_of
 from raystudy.orchestrator.lookout import Findings, LookAround, cause_of, look
 from raystudy.orchestrator.orders import LearnTrials, StopTrial
 from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.request import CallRequest
+from raystudy.orchestrator.sweeping import Sweeper
 from raystudy.orchestrator.writer import Outage, WriterFailed, WriterWord, new_writer
 from raystudy.trial import Assignment, News
 
@@ -110,6 +112,7 @@ class InlineShell:
         fence, folder = assembly.call.fence, request.study_folder
         self._writer = new_writer(assembly.storage, assembly.study_id, fence, self._hear_writer, folder)
         n_jobs = (os.cpu_count() or 1) if request.n_jobs == -1 else request.n_jobs or 1
+        self._sweeper = Sweeper(folder, keep_of(request.keep_checkpoints), assembly, request.say)
         self.driver = assembly.driver(self._writer, n_jobs, self._tell_finished, request.say)
         self._pool = ThreadPoolExecutor(n_jobs, "raystudy-trial") if n_jobs > 1 else None
         self._line = ProgressLine(enabled=request.show_progress)
@@ -131,6 +134,7 @@ class InlineShell:
             self._hand_in_outcomes()
             if note := self._writer.close():
                 self._request.say(note)
+            self._sweeper.close()
             self._line.show(self.driver.progress, last=True)
 
     def glance(self) -> None:
@@ -159,7 +163,9 @@ class InlineShell:
     def _attempt(self, assignment: Assignment) -> Outcome:
         vault = TrialVault(self._request.folder_of(assignment.number), assignment.attempt)
         link = _InlineLink(self, assignment)
-        return run_attempt(self._request.objective, self._request.catch, assignment, link, vault)
+        outcome = run_attempt(self._request.objective, self._request.catch, assignment, link, vault)
+        outcome.notes = vault.notes
+        return outcome
 
     def _put(self, future: Future[Outcome]) -> None:
         error = future.exception()
@@ -203,6 +209,7 @@ class InlineShell:
                     self.driver.acknowledge(message)
 
     def _tell_finished(self, trial: FrozenTrial) -> None:
+        self._sweeper.finished(trial)
         self._request.call_back(trial)
         self._stop_if_asked()
 

@@ -22,6 +22,7 @@ __all__ = [
     "BRACKET",
     "CALL",
     "FIRST_STEP",
+    "FOLDER",
     "PAUSED",
     "PROMOTED",
     "PROPOSAL",
@@ -52,6 +53,8 @@ PRUNER = "raystudy:pruner"
 SEED = "raystudy:seed"
 #: Study attribute: what tells its folder of checkpoints from that of another study of the same name.
 TOKEN = "raystudy:token"
+#: Study attributes whose names begin so: the folders in which it has kept checkpoints, for who deletes it.
+FOLDER = "raystudy:folder:"
 FIRST_STEP = "raystudy:first_step"
 
 Proposal = dict[str, tuple[ParamValue, Distribution]]

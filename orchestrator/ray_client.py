@@ -80,6 +80,7 @@ class _Client:
             n_jobs=request.n_jobs,
             resources={"CPU": 1, **request.resources},
             study_folder=request.study_folder,
+            keep_checkpoints=request.keep_checkpoints,
         )
 
     def run(self) -> bool:

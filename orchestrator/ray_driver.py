@@ -21,9 +21,9 @@ from raystudy.frozen import FrozenTrial
 from raystudy.orchestrator.assembly import Assembly
 from raystudy.orchestrator.attempt import Failure, Outcome
 from raystudy.orchestrator.calls import OwnedCall, begin_call
-from raystudy.orchestrator.checkpoints import trial_folder
 from raystudy.orchestrator.driver import Driver
-from raystudy.orchestrator.events import CloseIntake, Ending
+from raystudy.orchestrator.events import CloseIntake
+from raystudy.orchestrator.keeping import keep_of
 from raystudy.orchestrator.lookout import LookAround, cause_of, look
 from raystudy.orchestrator.orders import LearnTrials, StopTrial
 from raystudy.orchestrator.ray_cluster import capacity, task_options
@@ -31,6 +31,7 @@ from raystudy.orchestrator.ray_desk import DeskLine
 from raystudy.orchestrator.ray_manager import BracketManager
 from raystudy.orchestrator.ray_messages import RayCall, Update
 from raystudy.orchestrator.ray_task import Asker, TrialWork, failed_outcome, pack, run_trial
+from raystudy.orchestrator.sweeping import Sweeper
 from raystudy.orchestrator.writer import Outage, Writer, WriterFailed, WriterWord, new_writer
 from raystudy.trial import Assignment
 
@@ -151,8 +152,9 @@ class StudyDriver:
         self._writer = writer = new_writer(
             call.storage, call.study_id, owned.fence, deliver, call.study_folder
         )
+        sweeper = Sweeper(call.study_folder, keep_of(call.keep_checkpoints), assembly, self._say)
         slots = await asyncio.to_thread(self._slots)
-        self._driver = driver = assembly.driver(writer, slots, self._on_finished, self._say)
+        self._driver = driver = assembly.driver(writer, slots, partial(self._on_finished, sweeper), self._say)
         uses_gpu = call.resources.get("GPU", 0) > 0
         self._desk = desk = DeskLine(self._manager, driver)
         self._work = pack(TrialWork(call.digest, self._manager, cast(ActorProxy[Asker], me), uses_gpu))
@@ -166,6 +168,7 @@ class StudyDriver:
         finally:
             if note := await asyncio.to_thread(writer.close):
                 self._say(note)
+            await asyncio.to_thread(sweeper.close)
         await asyncio.to_thread(OwnedCall(call.storage, call.study_id, owned.fence, self._say).end)
         if driver.failure is not None:
             self._update.failure = driver.failure.failure
@@ -213,7 +216,8 @@ class StudyDriver:
                 except StudyError as error:
                     self._break(error)  # the event loop would only log it
 
-    def _on_finished(self, trial: FrozenTrial) -> None:
+    def _on_finished(self, sweeper: Sweeper, trial: FrozenTrial) -> None:
+        sweeper.finished(trial)
         self._update.finished.append(trial)
         self._changed.set()
 
@@ -275,16 +279,12 @@ class StudyDriver:
         number = assignment.number
         if assignment.bracket is not None:
             self._line.enrol(number, assignment.bracket)
-        folder = trial_folder(self._call.study_folder, number)
         try:
             outcome: Outcome = await self._task.options(name=f"trial-{number}", **self._options).remote(
-                self._call.objective[0], self._work, assignment, folder
+                self._call.objective[0], self._work, assignment, self._call.study_folder
             )
-        except ray.exceptions.RayTaskError as error:
-            outcome = failed_outcome(assignment, error)
         except ray.exceptions.RayError as error:
-            reason = str(error).strip().splitlines()[0]
-            outcome = Outcome(number, assignment.attempt, Ending.LOST, reason=reason)
+            outcome = failed_outcome(assignment, error)
         await self._line.hand_in(outcome)
         self._obey()
 

@@ -32,6 +32,7 @@ class RayCall:
     n_jobs: int | None
     resources: Mapping[str, float]
     study_folder: str
+    keep_checkpoints: str
 
 
 @dataclass(slots=True)

@@ -17,10 +17,10 @@ import ray
 from ray.actor import ActorProxy
 
 from raystudy.distributions import Distribution, ParamValue
-from raystudy.exceptions import AttemptLost
+from raystudy.exceptions import AttemptLost, CheckpointUnavailable
 from raystudy.frozen import Verdict
 from raystudy.orchestrator.attempt import Failure, Objective, Outcome, run_attempt
-from raystudy.orchestrator.checkpoints import TrialVault
+from raystudy.orchestrator.checkpoints import TrialVault, log_file, trial_folder
 from raystudy.orchestrator.events import Ending
 from raystudy.orchestrator.ray_manager import BracketManager, Facts
 from raystudy.trial import Assignment, News
@@ -83,28 +83,24 @@ class _RemoteLink:
         """Leave them to the next report or the end of the attempt."""
 
 
-def run_trial(blob: bytes, packed: bytes, assignment: Assignment, folder: str) -> Outcome:
+def run_trial(blob: bytes, packed: bytes, assignment: Assignment, study_folder: str) -> Outcome:
     """Run one attempt and return its outcome, in a form that can travel.
 
     Args:
         blob: The pickled objective and the exceptions to catch.
         packed: What is the same for all trials, packed by ``pack``.
         assignment: The trial.
-        folder: The trial's folder for checkpoints and its log.
+        study_folder: The folder of the study's checkpoints and logs.
     """
     work = _unpack(packed)
     if not work.uses_gpu:
         # Ray shows all GPUs of the node to a task that asked for none.
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     objective, catch = _load(_Blob(work.digest, blob))
-    with _log_file(folder):
-        outcome = run_attempt(
-            objective,
-            catch,
-            assignment,
-            _RemoteLink(work, assignment),
-            TrialVault(folder, assignment.attempt),
-        )
+    vault = TrialVault(trial_folder(study_folder, assignment.number), assignment.attempt)
+    with _logged(log_file(study_folder, assignment.number)):
+        outcome = run_attempt(objective, catch, assignment, _RemoteLink(work, assignment), vault)
+    outcome.notes = vault.notes
     if outcome.failure is not None:
         outcome.failure = outcome.failure.pickled()
     return outcome
@@ -173,22 +169,25 @@ class _LogFile(io.TextIOBase):
 
 
 @contextlib.contextmanager
-def _log_file(folder: str) -> Iterator[None]:
-    """Send what the objective prints to ``log.txt`` in its folder, where that is a local one."""
-    if "://" in folder:
+def _logged(path: str | None) -> Iterator[None]:
+    """Send what the objective prints to a file, if there is one."""
+    if path is None:
         yield
         return
-    log = _LogFile(Path(folder) / "log.txt")
+    log = _LogFile(Path(path))
     with contextlib.closing(log), contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
         yield
     sys.stdout.flush()
 
 
-def failed_outcome(assignment: Assignment, error: ray.exceptions.RayTaskError) -> Outcome:
-    """Return the outcome of a task that ended outside of the objective: it could not be loaded, say."""
+def failed_outcome(assignment: Assignment, error: ray.exceptions.RayError) -> Outcome:
+    """Return the outcome of a task that ended outside of the objective: it was killed, or could not be loaded."""
+    if not isinstance(error, ray.exceptions.RayTaskError):
+        reason = str(error).strip().splitlines()[0]
+        return Outcome(assignment.number, assignment.attempt, Ending.LOST, reason=reason)
     cause = error.cause if isinstance(error.cause, BaseException) else error
     reason = f"{type(cause).__name__}: {cause}".splitlines()[0]
-    if isinstance(cause, AttemptLost):
+    if isinstance(cause, (AttemptLost, CheckpointUnavailable)):
         return Outcome(assignment.number, assignment.attempt, Ending.LOST, reason=reason)
     failure = Failure(cause, str(cause)).pickled()
     return Outcome(assignment.number, assignment.attempt, Ending.FAILED, failure=failure, reason=reason)

@@ -25,6 +25,8 @@ class Remarks:
 
     def ended(self, outcome: Outcome, live: LiveTrial) -> None:
         """Explain an attempt that did not end as its trial might have."""
+        for note in outcome.notes:
+            self._say(f"trial {outcome.number}: {note}")
         if outcome.ending is Ending.LOST:
             self._say(f"trial {outcome.number}: attempt {outcome.attempt} was lost: {outcome.reason}")
         elif outcome.reason:

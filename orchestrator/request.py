@@ -37,6 +37,7 @@ class CallRequest:
         study_folder: Path or URL of the study's checkpoints and logs.
         show_progress: Whether to show the progress line.
         say: Called with a line for the user.
+        keep_checkpoints: Whose checkpoints are kept: see ``raystudy.orchestrator.keeping.Keep``.
         begun: When the call was made, by ``time.monotonic()``: a driver that replaces a dead one inherits it.
         stop_asked: Set by ``study.stop()``.
         callback_failure: The first exception of a callback; raised once the call has ended.
@@ -57,6 +58,7 @@ class CallRequest:
     study_folder: str
     show_progress: bool
     say: Callable[[str], None]
+    keep_checkpoints: str = "best"
     begun: float = field(default_factory=time.monotonic)
     stop_asked: threading.Event = field(default_factory=threading.Event)
     callback_failure: Exception | None = None
@@ -77,7 +79,7 @@ class CallRequest:
         return None if self.timeout_s is None else max(0.0, self.begun + self.timeout_s - time.monotonic())
 
     def folder_of(self, number: int) -> str:
-        """Return the folder of a trial's checkpoints and log."""
+        """Return the folder of a trial's checkpoints."""
         return trial_folder(self.study_folder, number)
 
 

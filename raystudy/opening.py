@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from raystudy.exceptions import DuplicatedStudyError
 from raystudy.frozen import StudyDirection
+from raystudy.orchestrator.homes import remove_homes
 from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.settings import remember_settings
 from raystudy.pruners.base import Pruner
@@ -111,12 +112,18 @@ def load_study(
 
 
 def delete_study(*, study_name: str, storage: Storage | str) -> None:
-    """Delete a study with all its trials; raise KeyError if there is none of this name."""
+    """Delete a study with all its trials and checkpoints; raise KeyError if there is none of this name.
+
+    A line says so where files are left: those of others in the study's folders, or what cannot be reached from here.
+    """
     store = get_storage(storage)
     study_id = store.find_study(study_name)
     if study_id is None:
         raise KeyError(f"no study named {study_name!r} in this storage")
+    record = store.read_study(study_id)
     store.delete_study(study_id)
+    for note in remove_homes(record):
+        ProgressLine().say(note)
 
 
 def get_all_study_names(storage: Storage | str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -12,9 +11,9 @@ from raystudy.distributions import ParamValue
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.orchestrator.asking import AskDesk
 from raystudy.orchestrator.attempt import Objective
-from raystudy.orchestrator.checkpoints import study_folder
 from raystudy.orchestrator.executors import optimize
-from raystudy.orchestrator.ledger import PRUNER, SAMPLER, TOKEN
+from raystudy.orchestrator.homes import kept_checkpoint, study_home
+from raystudy.orchestrator.ledger import PRUNER, SAMPLER
 from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.request import CallRequest, check_options
 from raystudy.orchestrator.settings import remember_settings
@@ -70,6 +69,7 @@ class Study:
         executor: str = "auto",
         resources: Mapping[str, float] | None = None,
         storage_path: str | None = None,
+        keep_checkpoints: str = "best",
     ) -> None:
         """Run trials until the call has added ``n_trials``, whatever dies meanwhile.
 
@@ -86,6 +86,8 @@ class Study:
             resources: What Ray must give to each trial, e.g. ``{"CPU": 4, "GPU": 1}``.
             storage_path: Path or URL for checkpoints and logs that all nodes can write
                 (default: ``$RAYSTUDY_HOME``, else ``~/raystudy``).
+            keep_checkpoints: Whose last checkpoint is kept once a trial has finished: "best" (COMPLETE trial of this
+                call), "complete", "all" or "none".
 
         Raises:
             RuntimeError: If the study is being optimised already by this object.
@@ -111,7 +113,8 @@ class Study:
             catch=(catch,) if isinstance(catch, type) else tuple(catch),
             callbacks=[lambda trial, c=c: c(self, trial) for c in callbacks or ()],  # type: ignore[misc]
             resources=dict(resources or {}),
-            study_folder=self._folder(storage_path),
+            study_folder=study_home(self._storage, self._study_id, storage_path),
+            keep_checkpoints=keep_checkpoints,
             show_progress=show_progress_bar,
             say=line.say,
         )
@@ -261,6 +264,13 @@ class Study:
         """The parameters of the best trial; errors as for ``best_trial``."""
         return self.best_trial.params
 
+    def load_checkpoint(
+        self, trial: FrozenTrial | int | None = None, *, storage_path: str | None = None
+    ) -> Any:
+        """Return the last state that a trial has kept (default: the best), the ``Path`` of a directory, or None."""
+        number = trial if isinstance(trial, int) else (trial or self.best_trial).number
+        return kept_checkpoint(self._storage.read_study(self._study_id), number, storage_path)
+
     @property
     def user_attrs(self) -> dict[str, Any]:
         """User attributes of the study, as a copy."""
@@ -277,16 +287,10 @@ class Study:
         if desk is None or desk.sampler is not self.sampler or desk.pruner is not self.pruner:
             say = ProgressLine().say
             seed = remember_settings(self._storage, self._study_id, self.sampler, self.pruner, say)
-            folder = self._folder(None)
+            folder = study_home(self._storage, self._study_id, None)
             desk = AskDesk(self._storage, self._study_id, self.sampler, seed, self.pruner, folder)
             self._ask_desk = desk
         return desk
-
-    def _folder(self, storage_path: str | None) -> str:
-        root = storage_path or os.environ.get("RAYSTUDY_HOME") or os.path.expanduser("~/raystudy")
-        root = root if "://" in root else os.path.abspath(os.path.expanduser(root))
-        token = self._storage.read_study(self._study_id).system_attrs[TOKEN]
-        return study_folder(root, self.study_name, token)
 
     def _need_one_objective(self, what: str) -> None:
         if len(self.directions) > 1:

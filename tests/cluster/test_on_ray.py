@@ -190,7 +190,7 @@ def test_what_a_trial_prints_is_in_its_log_file(tmp_path: Path, capfd: pytest.Ca
         return 0.0
 
     raystudy.create_study().optimize(prints, n_trials=2, executor="ray", storage_path=str(tmp_path))
-    logs = sorted(tmp_path.glob("*/trials/*/log.txt"))
+    logs = sorted(tmp_path.glob("*/logs/*.txt"))
     assert [log.read_text() for log in logs] == ["hello from 0\n", "hello from 1\n"]
     assert "hello" not in capfd.readouterr().out
 
