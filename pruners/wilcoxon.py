@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from raystudy.frozen import StudyDirection, TrialState
@@ -16,10 +17,12 @@ from raystudy.pruners.reports import Reports
 from raystudy.pruners.stop_pruner import StopPruner
 from raystudy.pruners.stopping import StopRule
 
-__all__ = ["WilcoxonPruner"]
+__all__ = ["WilcoxonPruner", "p_value"]
 
 #: The test needs so many pairs.
 _FEWEST_PAIRS = 2
+#: Up to so many pairs scipy goes through all signs where there are ties, which takes it tens of milliseconds.
+_FEW_PAIRS = 13
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,7 @@ class _WilcoxonRule:
             return False
         if self._sign * sum(mine) / len(mine) <= self._sign * sum(theirs) / len(theirs):
             return False
-        # Half of the pairs without a difference count for either side, so that the test has an answer for them.
-        worse = "greater" if self._sign > 0 else "less"
-        difference = np.array([a - b for a, b in pairs])
-        p_value = stats.wilcoxon(difference, alternative=worse, zero_method="zsplit").pvalue
-        return bool(p_value < self._pruner.p_threshold)
+        return p_value(self._sign * np.array([a - b for a, b in pairs])) < self._pruner.p_threshold
 
     def learn(self, trial: PastTrial) -> None:
         """Keep the best complete trial."""
@@ -90,3 +89,30 @@ class _WilcoxonRule:
             found = self._sign * trial.value, trial.number, trial.reports
             if self._best is None or found[:2] < self._best[:2]:
                 self._best = found
+
+
+def p_value(differences: npt.NDArray[np.float64]) -> float:
+    """Return the p-value of the signed-rank test whose alternative is that the differences are positive.
+
+    Half the ranks of pairs without a difference count for either side ("zsplit"), so that the test has an answer
+    where there is no other.  As ``scipy.stats.wilcoxon``, but that few pairs with ties, where all signs are equally
+    likely to begin with, are counted in microseconds.
+
+    Args:
+        differences: (n,) float64, finite.
+    """
+    sizes = np.abs(differences)
+    tied = len(np.unique(sizes)) < len(sizes) or 0 in sizes
+    if not tied or len(sizes) > _FEW_PAIRS:
+        return float(stats.wilcoxon(differences, alternative="greater", zero_method="zsplit").pvalue)
+    ranks = np.rint(2 * stats.rankdata(sizes)).astype(
+        int
+    )  # doubled, so that the means of tied ranks are whole
+    seen = int(ranks[differences > 0].sum())  # what a zero adds is the same for all signs
+    ways = np.zeros(int(ranks.sum()) + 1)  # number of signs of the pairs so far, by the sum of positive ranks
+    ways[0] = 1
+    for rank in ranks[differences != 0]:
+        flipped = ways.copy()
+        flipped[rank:] += ways[:-rank]
+        ways = flipped
+    return float(ways[seen:].sum() / ways.sum())
