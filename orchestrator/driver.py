@@ -146,9 +146,8 @@ class Driver:
             if isinstance(item, ReportNews):
                 self.listener.report(item)
                 continue
-            for number, rung in item.promoted:
-                if number in self._live:
-                    self._live[number].promoted_rung = rung
+            self.listener.ruled(item)
+            for number, _ in item.promoted:
                 self._handle(Promoted(number))
             for number in item.dropped:
                 self._handle(Dropped(number))

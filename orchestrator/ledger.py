@@ -27,6 +27,7 @@ __all__ = [
     "PROMOTED",
     "PROPOSAL",
     "PRUNER",
+    "RULINGS",
     "SAMPLER",
     "SEED",
     "TOKEN",
@@ -47,6 +48,8 @@ ATTEMPT = "raystudy:attempt"
 PAUSED = "raystudy:paused"
 #: Trial attribute: highest rung from which a paused trial was promoted.
 PROMOTED = "raystudy:promoted"
+#: Trial attribute: what the judge has decided on the trial, and on what grounds, in order.
+RULINGS = "raystudy:rulings"
 #: Study attributes: descriptions of sampler and pruner, the seed, the first step ever reported.
 SAMPLER = "raystudy:sampler"
 PRUNER = "raystudy:pruner"
@@ -72,6 +75,9 @@ class LiveTrial:
     rung_step: int | None = None
     promoted_rung: int | None = None
     paused: bool = False
+    #: What the judge has decided on it, and whether the last of that is still to be stored.
+    rulings: list[Mapping[str, Any]] = field(default_factory=list)
+    has_new_ruling: bool = False
     #: Number under which the planner enrolled it, where another program took the number first meant for it.
     planned_as: int = -1
 
@@ -106,6 +112,17 @@ class LiveTrial:
         known.update(new)
         return new
 
+    def note_ruling(self, why: Mapping[str, Any] | None) -> None:
+        """Record what the judge has decided, if it has."""
+        if why is not None:
+            self.rulings.append(why)
+            self.has_new_ruling = True
+
+    def new_rulings(self) -> dict[str, Any]:
+        """Return the attribute to store with the next change of state; empty if that is stored."""
+        is_new, self.has_new_ruling = self.has_new_ruling, False
+        return {RULINGS: list(self.rulings)} if is_new else {}
+
     def known_params(self) -> Proposal:
         """Return the parameters suggested so far, with their distributions."""
         return {name: (value, self.trial.distributions[name]) for name, value in self.trial.params.items()}
@@ -130,6 +147,7 @@ def live_trial(trial: FrozenTrial, known_space: Mapping[str, Distribution]) -> L
         rung_step=attrs.get(PAUSED),
         promoted_rung=attrs.get(PROMOTED),
         paused=attrs.get(PAUSED) is not None,
+        rulings=list(attrs.get(RULINGS, ())),
         planned_as=trial.number,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.orchestrator.attempt import Outcome
-from raystudy.orchestrator.brackets import ReportNews
+from raystudy.orchestrator.brackets import PromotedNews, ReportNews
 from raystudy.orchestrator.ledger import LiveTrial
 from raystudy.orchestrator.mirror import Mirror
 from raystudy.orchestrator.progress import Progress
@@ -71,12 +71,22 @@ class Listener:
         if live is None or item.attempt < live.attempt or live.trial.state.is_finished():
             return
         self._tell(live, item.news, {item.step: item.value})
+        live.note_ruling(item.why)
         self._mirror.first_step(item.step)
         if self._planner.has_rungs:
             self._planner.report(live.planned_as, item.step, item.value, resumable=True)
         if item.rung is not None:
             live.rung_step = item.step
             self._proposer.observe(live.trial, live.rung_step)
+
+    def ruled(self, item: PromotedNews) -> None:
+        """Take the judge's word on trials that wait."""
+        for number, rung in item.promoted:
+            if number in self._live:
+                self._live[number].promoted_rung = rung
+        for number, why in item.why.items():
+            if number in self._live:
+                self._live[number].note_ruling(why)
 
     def outcome(self, outcome: Outcome) -> None:
         """Take what an attempt had to tell at its end."""

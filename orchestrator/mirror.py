@@ -92,9 +92,13 @@ class Mirror:
         trial = live.trial
         if trial.datetime_complete is None:
             raise ValueError(f"trial {trial.number} is finished without an end time")
-        write = FinishTrial(trial.trial_id, trial.state, trial.values, trial.datetime_complete)
-        self._writer.submit([write], trial.number)
+        rulings = live.new_rulings()
+        trial.system_attrs.update(rulings)
+        writes: list[Write] = [SetAttrs(trial.trial_id, system_attrs=rulings)] if rulings else []
+        writes.append(FinishTrial(trial.trial_id, trial.state, trial.values, trial.datetime_complete))
+        self._writer.submit(writes, trial.number)
 
     def _attributes(self, live: LiveTrial, attrs: dict[str, object]) -> None:
+        attrs |= live.new_rulings()
         live.trial.system_attrs.update(attrs)
         self._writer.submit([SetAttrs(live.trial.trial_id, system_attrs=attrs)], live.trial.number)

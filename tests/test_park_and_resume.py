@@ -148,7 +148,7 @@ def test_promoted_trial_of_the_highest_rung_comes_first():
 
 
 def test_trial_that_saves_no_checkpoints_is_stopped_instead_of_paused():
-    study = make_study(mode="promote")
+    study = make_study(mode="auto")
     verdicts = set()
     for _ in range(9):
         trial = study.ask()
@@ -283,7 +283,7 @@ def test_parking_needs_a_checkpoint_of_the_last_report_and_a_report():
 
 
 def test_trial_stopped_for_good_cannot_be_parked():
-    study = make_study(mode="promote")
+    study = make_study(mode="auto")
     for value in range(3):
         trial = study.ask()
         trial.report(value, 0)
