@@ -32,7 +32,6 @@ from raystudy.orchestrator.ledger import (
 )
 from raystudy.orchestrator.parking import ParkingLot
 from raystudy.orchestrator.sweeping import remove_trial
-from raystudy.orchestrator.teaching import lesson
 from raystudy.orchestrator.telling import (
     is_parked,
     last_value,
@@ -40,6 +39,7 @@ from raystudy.orchestrator.telling import (
     require_tellable,
     result_of,
 )
+from raystudy.pruners.base import Learning
 from raystudy.pruners.custom import PrunerLike
 from raystudy.samplers.base import Sampler
 from raystudy.storages.base import FinishTrial, Report, SetAttrs, Storage, Write
@@ -206,9 +206,6 @@ class AskDesk:
 
     def _finish(self, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> FrozenTrial:
         now = dt.datetime.now()  # noqa: DTZ005 - local
-        live = self._live.get(trial.number)
-        if live is not None and (rulings := live.new_rulings()):
-            self.write(SetAttrs(trial.trial_id, system_attrs=rulings))
         self.write(FinishTrial(trial.trial_id, state, values, now))
         finished = self._storage.read_trial(trial.trial_id)
         self.proposer.observe(finished)
@@ -238,25 +235,15 @@ class AskDesk:
     def _hear(self, settled: Sequence[EndedTrial] = ()) -> None:
         """Take the judge's word on reports and on trials that wait."""
         for item in self._desk.settle(settled):
-            if isinstance(item, ReportNews):
-                self._hear_verdict(item)
-                continue
-            self._lot.hear(dict(item.promoted), item.dropped)
-            for number, why in item.why.items():
-                if number in self._live:
-                    self._live[number].note_ruling(why)
-        self._finish_dropped()
-
-    def _hear_verdict(self, item: ReportNews) -> None:
-        live = self._live.get(item.number)
-        if live is not None:
-            live.note_ruling(item.why)
-            if item.rung is not None:
+            if not isinstance(item, ReportNews):
+                self._lot.hear(dict(item.promoted), item.dropped)
+            elif item.rung is not None and item.number in self._live:
+                live = self._live[item.number]
                 live.rung_step = item.step
                 self.proposer.observe(live.trial, item.step)
+        self._finish_dropped()
 
     def _set_attrs(self, live: LiveTrial, attrs: dict[str, object]) -> None:
-        attrs |= live.new_rulings()
         live.trial.system_attrs.update(attrs)
         self.write(SetAttrs(live.trial.trial_id, system_attrs=attrs))
 
@@ -284,7 +271,7 @@ class AskDesk:
         for trial in self._intake.changes():
             if trial.state.is_finished():
                 self._ended(trial)  # if it was asked here, another program has finished it
-            if (learned := lesson(self._judge.learns, trial, ours=False)) is not None:
-                self._desk.learn([learned])
+            if self._judge.learns is Learning.TRIALS:
+                self._desk.learn([past_trial(trial, trial)])
             if trial.number not in self._live and trial.state is not TrialState.WAITING:
                 self.proposer.observe(trial)

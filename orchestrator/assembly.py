@@ -28,9 +28,8 @@ from raystudy.orchestrator.progress import Progress
 from raystudy.orchestrator.proposing import Proposer
 from raystudy.orchestrator.scheduling import ResumedTrial, Scheduler
 from raystudy.orchestrator.writer import Writer
-from raystudy.pruners.base import Judge, Learning, PastTrial, Pruner, StudyFacts
-from raystudy.pruners.custom import as_pruner
-from raystudy.pruners.stop_pruner import BasePruner
+from raystudy.pruners.base import Judge, Learning, PastTrial, StudyFacts
+from raystudy.pruners.custom import PrunerLike, as_pruner
 from raystudy.samplers.base import Sampler
 from raystudy.storages.base import Storage, StudyRecord
 from raystudy.storages.columns import Columns
@@ -63,7 +62,7 @@ class Assembly:
     call: Call
     sampler: Sampler
     seed: int
-    pruner: Pruner | BasePruner
+    pruner: PrunerLike
 
     def __post_init__(self) -> None:
         self.study = self.storage.read_study(self.study_id)
@@ -147,7 +146,7 @@ class Assembly:
         return progress
 
 
-def new_desk(pruner: Pruner | BasePruner, study: StudyRecord, past: list[PastTrial]) -> BracketDesk:
+def new_desk(pruner: PrunerLike, study: StudyRecord, past: list[PastTrial]) -> BracketDesk:
     """Return a desk for a study's trials."""
     return BracketDesk(new_judge(pruner, study), past)
 
@@ -161,7 +160,7 @@ def past_of(
     return past_trials(columns, call_id, judge)
 
 
-def new_judge(pruner: Pruner | BasePruner, study: StudyRecord) -> Judge:
+def new_judge(pruner: PrunerLike, study: StudyRecord) -> Judge:
     """Return a fresh judge for a study."""
     facts = StudyFacts(study.name, study.user_attrs)
     return as_pruner(pruner).start(study.directions[0], study.system_attrs.get(FIRST_STEP), facts)

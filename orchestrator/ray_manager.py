@@ -11,7 +11,8 @@ from ray.actor import ActorClass
 from raystudy.frozen import TrialState
 from raystudy.orchestrator.assembly import new_desk
 from raystudy.orchestrator.brackets import BracketDesk, DeskNews, EndedTrial
-from raystudy.pruners.base import PastTrial, Pruner
+from raystudy.pruners.base import PastTrial
+from raystudy.pruners.custom import PrunerLike
 from raystudy.storages.base import StudyRecord
 
 __all__ = ["BracketManager", "BracketManagerActor", "Facts"]
@@ -28,7 +29,7 @@ class BracketManager:
         self._desk: BracketDesk | None = None
 
     @ray.method
-    def open(self, pruner: Pruner, study: StudyRecord, past: list[PastTrial]) -> list[DeskNews]:
+    def open(self, pruner: PrunerLike, study: StudyRecord, past: list[PastTrial]) -> list[DeskNews]:
         """Begin, with a judge restored from stored trials, and return the news of that."""
         self._desk = new_desk(pruner, study, past)
         return self._desk.drain()

@@ -9,7 +9,7 @@ from typing import Any
 from raystudy.frozen import FrozenTrial
 from raystudy.orchestrator.attempt import Failure
 from raystudy.orchestrator.progress import Progress
-from raystudy.pruners.base import Pruner
+from raystudy.pruners.custom import PrunerLike
 from raystudy.samplers.base import Sampler
 from raystudy.storages.base import Storage
 
@@ -24,7 +24,7 @@ class RayCall:
     study_id: int
     sampler: Sampler
     seed: int
-    pruner: Pruner
+    pruner: PrunerLike
     objective: list[Any]
     digest: str
     n_trials: int | None

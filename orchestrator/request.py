@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from raystudy.frozen import FrozenTrial
 from raystudy.orchestrator.attempt import Objective
 from raystudy.orchestrator.checkpoints import trial_folder
-from raystudy.pruners.base import Pruner
+from raystudy.pruners.custom import PrunerLike
 from raystudy.samplers.base import Sampler
 from raystudy.storages.base import Storage
 
@@ -47,7 +47,7 @@ class CallRequest:
     study_id: int
     sampler: Sampler
     seed: int
-    pruner: Pruner
+    pruner: PrunerLike
     objective: Objective
     n_trials: int | None
     timeout_s: float | None

@@ -13,9 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from raystudy.orchestrator.ledger import PRUNER, SAMPLER, SEED, TOKEN
-from raystudy.pruners.base import Pruner
-from raystudy.pruners.custom import as_pruner
-from raystudy.pruners.stop_pruner import BasePruner
+from raystudy.pruners.custom import PrunerLike, as_pruner
 from raystudy.samplers.base import Sampler
 from raystudy.storages.base import Storage
 from raystudy.storages.memory import InMemoryStorage
@@ -27,7 +25,7 @@ def remember_settings(
     storage: Storage,
     study_id: int,
     sampler: Sampler,
-    pruner: Pruner | BasePruner,
+    pruner: PrunerLike,
     say: Callable[[str], None],
 ) -> int:
     """Store sampler, pruner and seed with the study where they are new, and return the seed.

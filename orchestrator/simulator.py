@@ -26,7 +26,7 @@ from raystudy.orchestrator.events import CloseIntake, Ending, StopRunning
 from raystudy.orchestrator.orders import Errand, LearnTrials, Order, StopTrial
 from raystudy.orchestrator.workplace import Shelf, VirtualClock, Workplace, WorkSpan
 from raystudy.orchestrator.writer import Acknowledgement, DirectWriter, WriterWord
-from raystudy.pruners.base import Pruner
+from raystudy.pruners.custom import PrunerLike
 from raystudy.samplers.base import Sampler
 from raystudy.storages.base import Fence
 from raystudy.storages.memory import InMemoryStorage
@@ -102,7 +102,7 @@ class Simulator:
         n_trials: int | None,
         sampler: Sampler,
         seed: int,
-        pruner: Pruner,
+        pruner: PrunerLike,
         curve: CurveFunction,
         workplace: Workplace,
         clock: VirtualClock,

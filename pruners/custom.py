@@ -17,10 +17,13 @@ from raystudy.pruners.stop_pruner import BasePruner, StopPruner
 from raystudy.pruners.stopping import StopRule
 from raystudy.pruners.study_view import KnownTrials, StudyView
 
-__all__ = ["CustomPruner", "MissingPruner", "as_pruner", "as_stop_pruner"]
+__all__ = ["CustomPruner", "MissingPruner", "PrunerLike", "as_pruner", "as_stop_pruner"]
+
+#: What a study takes as its pruner.
+PrunerLike = Pruner | BasePruner
 
 
-def as_pruner(pruner: Pruner | BasePruner) -> Pruner:
+def as_pruner(pruner: PrunerLike) -> Pruner:
     """Return what the engine needs of a pruner, whoever has written it.
 
     Raises:

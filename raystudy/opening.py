@@ -10,7 +10,7 @@ from raystudy.frozen import StudyDirection
 from raystudy.orchestrator.homes import remove_homes
 from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.settings import remember_settings
-from raystudy.pruners.base import Pruner
+from raystudy.pruners.custom import PrunerLike
 from raystudy.samplers.base import Sampler
 from raystudy.storages import get_storage
 from raystudy.storages.base import Storage
@@ -25,7 +25,7 @@ def create_study(
     *,
     storage: StorageLike = None,
     sampler: Sampler | None = None,
-    pruner: Pruner | None = None,
+    pruner: PrunerLike | None = None,
     study_name: str | None = None,
     direction: str | StudyDirection | None = None,
     load_if_exists: bool = False,
@@ -36,7 +36,7 @@ def create_study(
     Args:
         storage: A database URL, a storage, or None to keep the study in memory.
         sampler: What proposes parameters; default: the one stored with the study, else ``TPESampler()``.
-        pruner: What stops trials; default: the one stored with the study, else ``NopPruner()``.
+        pruner: What stops trials; default: the one stored with the study, else ``MedianPruner()``.
         study_name: The name; default: a random one.
         direction: "minimize" (the default) or "maximize".
         load_if_exists: Open an existing study instead of raising.
@@ -86,7 +86,7 @@ def load_study(
     study_name: str | None,
     storage: Storage | str,
     sampler: Sampler | None = None,
-    pruner: Pruner | None = None,
+    pruner: PrunerLike | None = None,
 ) -> Study:
     """Open an existing study; with ``study_name=None``, the only one of the storage.
 

@@ -15,7 +15,7 @@ from raystudy.orchestrator.ledger import SEED
 from raystudy.orchestrator.settings import remember_settings
 from raystudy.orchestrator.simulator import Simulator
 from raystudy.orchestrator.workplace import VirtualClock, Workplace, WorkSpan
-from raystudy.pruners.base import Pruner
+from raystudy.pruners.custom import PrunerLike
 from raystudy.samplers.base import Sampler
 from raystudy.storages.memory import InMemoryStorage
 from raystudy.study import Study
@@ -86,7 +86,7 @@ def simulate(
     *,
     n_workers: int = 1,
     sampler: Sampler | None = None,
-    pruner: Pruner | None = None,
+    pruner: PrunerLike | None = None,
     direction: str | StudyDirection = "minimize",
     seed: int | None = None,
     epoch_s: float = 1.0,
@@ -117,7 +117,7 @@ def simulate(
         n_trials: How many trials to run; default: until the timeout, or all that were recorded.
         n_workers: How many trials run at once.
         sampler: What proposes parameters; default: ``TPESampler()``.
-        pruner: What stops trials; default: ``NopPruner()``.
+        pruner: What stops trials; default: ``MedianPruner()``.
         direction: "minimize" or "maximize".
         seed: Seed of the study; default: the sampler's, else 0.
         epoch_s: Seconds from one report to the next, where the curve does not say.

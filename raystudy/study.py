@@ -17,8 +17,8 @@ from raystudy.orchestrator.ledger import PRUNER, SAMPLER
 from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.request import CallRequest, check_options
 from raystudy.orchestrator.settings import remember_settings
-from raystudy.pruners import NopPruner, pruner_from_spec
-from raystudy.pruners.base import Pruner
+from raystudy.pruners import MedianPruner, pruner_from_spec
+from raystudy.pruners.custom import PrunerLike
 from raystudy.samplers import TPESampler, sampler_from_spec
 from raystudy.samplers.base import Sampler
 from raystudy.storages import fail_stale_trials
@@ -41,14 +41,14 @@ class Study:
     """
 
     def __init__(
-        self, storage: Storage, study_id: int, sampler: Sampler | None, pruner: Pruner | None
+        self, storage: Storage, study_id: int, sampler: Sampler | None, pruner: PrunerLike | None
     ) -> None:
         record = storage.read_study(study_id)
         stored = record.system_attrs
         self.study_name = record.name
         self.directions: list[StudyDirection] = list(record.directions)
         self.sampler = sampler or (sampler_from_spec(stored[SAMPLER]) if SAMPLER in stored else TPESampler())
-        self.pruner = pruner or (pruner_from_spec(stored[PRUNER]) if PRUNER in stored else NopPruner())
+        self.pruner = pruner or (pruner_from_spec(stored[PRUNER]) if PRUNER in stored else MedianPruner())
         self._storage = storage
         self._study_id = study_id
         self._ask_desk: AskDesk | None = None
