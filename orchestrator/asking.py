@@ -206,6 +206,9 @@ class AskDesk:
 
     def _finish(self, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> FrozenTrial:
         now = dt.datetime.now()  # noqa: DTZ005 - local
+        live = self._live.get(trial.number)
+        if live is not None and (rulings := live.new_rulings()):
+            self.write(SetAttrs(trial.trial_id, system_attrs=rulings))
         self.write(FinishTrial(trial.trial_id, state, values, now))
         finished = self._storage.read_trial(trial.trial_id)
         self.proposer.observe(finished)
@@ -235,15 +238,25 @@ class AskDesk:
     def _hear(self, settled: Sequence[EndedTrial] = ()) -> None:
         """Take the judge's word on reports and on trials that wait."""
         for item in self._desk.settle(settled):
-            if not isinstance(item, ReportNews):
-                self._lot.hear(dict(item.promoted), item.dropped)
-            elif item.rung is not None and item.number in self._live:
-                live = self._live[item.number]
-                live.rung_step = item.step
-                self.proposer.observe(live.trial, item.step)
+            if isinstance(item, ReportNews):
+                self._hear_verdict(item)
+                continue
+            self._lot.hear(dict(item.promoted), item.dropped)
+            for number, why in item.why.items():
+                if number in self._live:
+                    self._live[number].note_ruling(why)
         self._finish_dropped()
 
+    def _hear_verdict(self, item: ReportNews) -> None:
+        live = self._live.get(item.number)
+        if live is not None:
+            live.note_ruling(item.why)
+            if item.rung is not None:
+                live.rung_step = item.step
+                self.proposer.observe(live.trial, item.step)
+
     def _set_attrs(self, live: LiveTrial, attrs: dict[str, object]) -> None:
+        attrs |= live.new_rulings()
         live.trial.system_attrs.update(attrs)
         self.write(SetAttrs(live.trial.trial_id, system_attrs=attrs))
 
