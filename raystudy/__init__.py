@@ -15,6 +15,7 @@ _MODULES = (
     "distributions",
     "exceptions",
     "frozen",
+    "integration",
     "opening",
     "orchestrator",
     "pruners",

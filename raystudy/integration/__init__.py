@@ -1,0 +1,1 @@
+"""Helpers for other libraries; each module imports its library, so import the one you need."""
