@@ -19,8 +19,18 @@ from raystudy.exceptions import IllegalTransition
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.pruners.base import Learning, PastTrial, Ruling, Verdict
 from raystudy.pruners.dealing import Dealer
+from raystudy.pruners.grounds import Grounds, RungTable
 from raystudy.pruners.halving import BracketPlan, BudgetRule
-from raystudy.pruners.rungs import Ladder, Member, Moves, Phase, advance_promote, advance_sync
+from raystudy.pruners.rungs import (
+    Ladder,
+    Member,
+    Moves,
+    Phase,
+    advance_promote,
+    advance_sync,
+    promote_quota,
+    sync_quota,
+)
 
 __all__ = ["HalvingMode", "HyperbandJudge"]
 
@@ -107,10 +117,8 @@ class HyperbandJudge:
             return Ruling(_STANDING[member.phase])
         if member.level <= ladder.top:
             ladder.move(member, Phase.PAUSED)
-        # Where trials cannot wait, the best so far goes on and the others stop: nobody comes back for them.
-        stops = self._mode is HalvingMode.AUTO and not self._resumable
-        moves = self._advance(ladder, floor=int(stops))
-        if stops and member.waits_at(member.level - 1):
+        moves = self._advance(ladder, floor=int(self._stops()))
+        if self._stops() and member.waits_at(member.level - 1):
             ladder.move(member, Phase.DROPPED)
         return Ruling(
             verdict=_STANDING[member.phase],
@@ -166,6 +174,33 @@ class HyperbandJudge:
         for ladder in self._ladders.values():
             moves.extend(self._advance(ladder))
         return _ruling(moves)
+
+    def grounds(self, number: int) -> Grounds:
+        """Return where a trial stands among the values at its highest rung."""
+        place = self._known.get(number)
+        if place is None or place[1].level == 0:
+            return {}
+        ladder, member = place
+        rung = member.level - 1
+        facts = {"rung": rung, "budget": ladder.budgets[rung], "rank": ladder.place(member)}
+        facts |= {"of": ladder.n_recorded(rung)}
+        if rung < ladder.top:
+            facts |= {"places": self._places(ladder, rung), "taken": ladder.n_let_on(rung)}
+        return facts
+
+    def tables(self) -> list[RungTable]:
+        """Return the rungs of all brackets, lowest bracket and rung first."""
+        return [
+            RungTable(
+                key,
+                rung,
+                budget,
+                tuple(ladder.values(rung)),
+                self._places(ladder, rung) if rung < ladder.top else None,
+            )
+            for key, ladder in sorted(self._ladders.items())
+            for rung, budget in enumerate(ladder.budgets)
+        ]
 
     def table(self) -> str:
         """Return one line per bracket and rung: how many have reported, wait, went on, are gone."""
@@ -237,6 +272,16 @@ class HyperbandJudge:
             if bracket not in alive:
                 ladder.sealed = True
                 self._open.discard(bracket)
+
+    def _places(self, ladder: Ladder, rung: int) -> int:
+        if self._mode is HalvingMode.SYNC:
+            return sync_quota(ladder, rung)
+        closes = ladder.sealed and ladder.lowest_running_level() > rung
+        return promote_quota(ladder, rung, floor=int(closes or self._stops()))
+
+    def _stops(self) -> bool:
+        """Whether trials cannot wait: the best so far goes on and the others stop, nobody comes back for them."""
+        return self._mode is HalvingMode.AUTO and not self._resumable
 
     def _advance(self, ladder: Ladder, floor: int = 0) -> Moves:
         if self._mode is HalvingMode.SYNC:
