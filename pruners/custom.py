@@ -100,12 +100,13 @@ class _CustomRule:
         known.intermediate_values = dict(trial.values)
         self._trials.put(known)
         try:
-            return bool(self._pruner.prune(self._view, copy.deepcopy(known)))
+            stops = bool(self._pruner.prune(self._view, copy.deepcopy(known)))
         except Exception as error:  # the user's pruner may raise anything
             raise PrunerFailed(
                 f"{type(self._pruner).__name__}.prune raised {type(error).__name__}: {error} "
                 f"(trial {trial.number}, step {trial.steps[-1]})\n{_own_traceback(error)}"
             ) from error
+        return stops and trial.because(f"{type(self._pruner).__name__}.prune returned True")
 
     def learn(self, trial: PastTrial) -> None:
         """Keep a trial as it is now; of a running one, what is new."""

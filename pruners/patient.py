@@ -90,7 +90,11 @@ class _PatientRule:
             inside = better(inside, trial.values[step], self._direction)
         if not self._sign * before + self._min_delta < self._sign * inside:
             return False
-        return self._wrapped is None or self._wrapped.should_stop(trial)
+        if self._wrapped is not None:
+            return self._wrapped.should_stop(trial)
+        return trial.because(
+            f"the best of its last {self._window} values, {inside:g}, is worse than {before:g} before"
+        )
 
     def learn(self, trial: PastTrial) -> None:
         """Pass it on."""

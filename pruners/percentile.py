@@ -59,6 +59,11 @@ class PercentilePruner(StopPruner):
         require_at_least(self, 0, "n_startup_trials", "n_warmup_steps")
         require_at_least(self, 1, "interval_steps", "n_min_trials")
 
+    @property
+    def limit_name(self) -> str:
+        """What a trial is compared with, in words."""
+        return "the median" if self.percentile == 50 else f"the bound of the best {self.percentile:g} %"  # noqa: PLR2004
+
     def rule(self, direction: StudyDirection, study: StudyFacts) -> StopRule:  # noqa: ARG002
         """Return when a trial should end."""
         return _PercentileRule(self, direction)
@@ -127,12 +132,17 @@ class _PercentileRule:
         if not trial.begins_interval(pruner.n_warmup_steps, pruner.interval_steps):
             return False
         if math.isnan(trial.best):
-            return True
+            return trial.because("it has reported no number")
         others = self._at.get(trial.steps[-1])
         if others is None or others.n < pruner.n_min_trials or not others.numbers():
             return False
         limit = percentile_of(others.numbers(), self._share)
-        return trial.best < limit if self._maximize else trial.best > limit
+        if not (trial.best < limit if self._maximize else trial.best > limit):
+            return False
+        return trial.because(
+            f"its best value so far, {trial.best:g}, is worse than {limit:g}, {self._pruner.limit_name} of the "
+            f"{others.n} complete trials at step {trial.steps[-1]}"
+        )
 
     def learn(self, trial: PastTrial) -> None:
         """Keep the values of a complete trial."""

@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left
 
 from raystudy.frozen import StudyDirection
+from raystudy.pruners.grounds import Grounds
 
 __all__ = ["Reports", "better"]
 
@@ -27,9 +28,10 @@ class Reports:
         steps: The steps in increasing order.
         rung: How many rungs it has a value at, where a pruner has rungs.
         stopped: Whether it was told to stop.
+        grounds: What the last decision on it rests on, as its rule tells.
     """
 
-    __slots__ = ("_best", "_direction", "bracket", "number", "rung", "steps", "stopped", "values")
+    __slots__ = ("_best", "_direction", "bracket", "grounds", "number", "rung", "steps", "stopped", "values")
 
     def __init__(self, number: int, bracket: int | None, direction: StudyDirection) -> None:
         self.number, self.bracket = number, bracket
@@ -37,6 +39,7 @@ class Reports:
         self.steps: list[int] = []
         self.rung = 0
         self.stopped = False
+        self.grounds: Grounds = {}
         self._direction = direction
         self._best = math.nan
 
@@ -60,6 +63,11 @@ class Reports:
         else:
             self.steps.append(step)
         self._best = better(self._best, value, self._direction)
+        return True
+
+    def because(self, reason: str) -> bool:
+        """Note in a sentence why the trial should end, and return True."""
+        self.grounds = {"because": reason}
         return True
 
     def begins_interval(self, n_warmup_steps: int, interval_steps: int) -> bool:

@@ -9,7 +9,7 @@ the n values recorded there so far, its own included, and at least if it is the 
 from __future__ import annotations
 
 import math
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 
 from raystudy.frozen import StudyDirection, TrialState
@@ -61,11 +61,17 @@ class RungRule:
         step, value = trial.steps[-1], self._sign * trial.latest
         while step >= self._min_resource * self._eta ** (self._rate + place + trial.rung):
             if math.isnan(value):
-                return True
+                return trial.because("its value is NaN")
             recorded = self._recorded.setdefault((place, trial.rung), [])
             insort(recorded, value)
             trial.rung += 1
             n_going_on = max(1, len(recorded) // self._eta)
+            trial.grounds = {
+                "budget": self._min_resource * self._eta ** (self._rate + place + trial.rung - 1),
+                "rank": bisect_left(recorded, value) + 1,
+                "of": len(recorded),
+                "places": 0 if len(recorded) <= self._bootstrap_count else n_going_on,
+            }
             if len(recorded) <= self._bootstrap_count or value > recorded[n_going_on - 1]:
                 return True
         return False

@@ -13,6 +13,7 @@ from typing import Protocol
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.pruners.base import Learning, PastTrial, Ruling, Verdict
 from raystudy.pruners.dealing import Dealer
+from raystudy.pruners.grounds import Grounds
 from raystudy.pruners.reports import Reports
 
 __all__ = ["StopJudge", "StopRule"]
@@ -27,7 +28,10 @@ class StopRule(Protocol):
     dealer: Dealer | None
 
     def should_stop(self, trial: Reports) -> bool:
-        """Whether a trial should end, just after a new report; called once for each report."""
+        """Whether a trial should end, just after a new report; called once for each report.
+
+        A rule that can say why notes it in ``trial.grounds``.
+        """
 
     def learn(self, trial: PastTrial) -> None:
         """Note a trial as it is now.
@@ -95,6 +99,11 @@ class StopJudge:
                 self._finished.add(trial.number)
                 self._running.pop(trial.number, None)
                 self._rule.learn(trial)
+
+    def grounds(self, number: int) -> Grounds:
+        """Return what the last decision on a running trial rests on."""
+        trial = self._running.get(number)
+        return {} if trial is None else trial.grounds
 
     def close(self) -> Ruling:
         """Return no moves: nobody waits here."""

@@ -66,7 +66,12 @@ class _ThresholdRule:
         """Look at the value of the last step."""
         if not trial.begins_interval(self._pruner.n_warmup_steps, self._pruner.interval_steps):
             return False
-        return math.isnan(trial.latest) or trial.latest < self._lower or trial.latest > self._upper
+        if math.isnan(trial.latest):
+            return trial.because("its value is NaN")
+        if self._lower <= trial.latest <= self._upper:
+            return False
+        side, bound = ("below", self._lower) if trial.latest < self._lower else ("above", self._upper)
+        return trial.because(f"its value {trial.latest:g} is {side} {bound:g}")
 
     def learn(self, trial: PastTrial) -> None:
         """Do nothing: each trial is judged alone."""

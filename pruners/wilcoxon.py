@@ -81,7 +81,11 @@ class _WilcoxonRule:
             return False
         if self._sign * sum(mine) / len(mine) <= self._sign * sum(theirs) / len(theirs):
             return False
-        return p_value(self._sign * np.array([a - b for a, b in pairs])) < self._pruner.p_threshold
+        p, limit = p_value(self._sign * np.array([a - b for a, b in pairs])), self._pruner.p_threshold
+        return p < limit and trial.because(
+            f"it is worse than trial {self._best[1]}, the best one, on {len(pairs)} common steps "
+            f"(signed-rank test, p = {p:.3g} < {limit:g})"
+        )
 
     def learn(self, trial: PastTrial) -> None:
         """Keep the best complete trial."""
