@@ -6,8 +6,8 @@ through the plan, and ``bracket % n_brackets`` is the position in the plan (0 is
 mode ``sync``, whose rungs wait for a full cohort, brackets are filled one after the other; in ``promote`` all
 brackets of a cycle fill at the same rate, so that a study of any length has the plan's mixture of them.
 
-Sources: Li et al. (2018), JMLR 18(185), for the brackets and the mode ``sync``; Li et al. (2020), arXiv
-1810.05934, for the mode ``promote``.
+What ties, NaN, jumps, failures and the like mean stands in the table of ``rungs``.  Sources: Li et al. (2018), JMLR
+18(185), for the brackets and the mode ``sync``; Li et al. (2020), arXiv 1810.05934, for the mode ``promote``.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ _STANDING = {
     Phase.DROPPED: Verdict.STOP,
     Phase.GONE: Verdict.STOP,
 }
+#: Rulings that move nobody.
+_UNMOVED = {phase: Ruling(verdict) for phase, verdict in _STANDING.items()}
 
 
 class HalvingMode(Enum):
@@ -107,14 +109,18 @@ class HyperbandJudge:
 
     def report(self, number: int, step: int, value: float, resumable: bool) -> Ruling:
         """Judge a report; only the first one at or past a rung's budget matters."""
-        place = self._place(number, f"reported {value} at step {step}")
+        if number not in self._known:
+            self._place(
+                number, f"reported {value} at step {step}"
+            )  # raises; the text costs too much to make it ahead
+        place = self._known[number]
         budget = self._rule.budget(step)
         self._resumable = self._resumable or resumable
         if place is None:
-            return Ruling()
+            return _UNMOVED[Phase.RUNNING]
         ladder, member = place
         if member.phase is not Phase.RUNNING or not ladder.record(member, budget, value):
-            return Ruling(_STANDING[member.phase])
+            return _UNMOVED[member.phase]
         if member.level <= ladder.top:
             ladder.move(member, Phase.PAUSED)
         moves = self._advance(ladder, floor=int(self._stops()))

@@ -8,6 +8,34 @@ not more than 1/eta of those recorded go on while others may still come.
 
 Rungs are counted from 0, the lowest.  A member's *level* is the number of rungs at which it has a value, so a
 member that waits at rung k has level k + 1.
+
+What the modes make of everything that is not one report after the other; ``stop`` is in ``stop_rungs``, ``auto`` is
+``promote`` with stops for pauses until a trial has saved a checkpoint::
+
+    Event                    promote, auto                   sync                          stop
+    -----------------------  ------------------------------  ----------------------------  -------------------------
+    Equal values             the smaller number is better    as promote                    as good as the last place
+                                                                                           is good enough
+    NaN                      the worst; goes on only where   as promote                    stops; is not recorded
+                             no number was recorded
+    A step reported again    nothing; the standing verdict   as promote                    as promote
+    A smaller step, late     nothing; the standing verdict   as promote                    as promote
+    Report while paused or   nothing; PAUSE or STOP          as promote                    STOP; a stopped trial that
+    stopped, or after it                                                                   reports on is recorded
+    ended                                                                                  on further rungs
+    The rung's step is       the next report settles it      as promote                    as promote
+    missing
+    Jump over rungs          counts on all, waits at the     as promote, but lower rungs   is compared at each, up to
+                             highest                         must let it on first          the first where it fails
+    Failed, or finished by   value stays and competes;       value stays; takes no place   value stays and competes
+    another program          nobody goes on for it           it has not gone on to; its
+                                                             rung does not wait for it
+    Lost, to be run again    nothing                         its rung waits for it         nothing
+    Trial of another         in no bracket; never stopped    as promote                    as promote
+    program
+    No further trials        places: at least one a rung     max(1, m // eta**(k + 1))     nothing
+    (cohort cut short)       when nobody is on the way       places at rung k for the m
+                             to it; the rest is dropped      that came
 """
 
 from __future__ import annotations
