@@ -1,0 +1,119 @@
+"""What can be read of a study."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection
+from typing import Any
+
+from raystudy.distributions import ParamValue
+from raystudy.explaining import Explanation, explain
+from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
+from raystudy.orchestrator.homes import kept_checkpoint
+from raystudy.orchestrator.ledger import PRUNER, SAMPLER
+from raystudy.orchestrator.rung_tables import rung_tables
+from raystudy.pruners import MedianPruner, pruner_from_spec
+from raystudy.pruners.custom import PrunerLike
+from raystudy.pruners.grounds import RungTable
+from raystudy.samplers import TPESampler, sampler_from_spec
+from raystudy.samplers.base import Sampler
+from raystudy.storages.base import Storage
+
+__all__ = ["StudyReader"]
+
+
+class StudyReader:
+    """A study as it is stored; base of ``Study``.
+
+    Attributes:
+        sampler: What proposes parameters.
+        pruner: What stops trials.
+        study_name: Name of the study.
+        directions: One direction per objective.
+    """
+
+    def __init__(
+        self, storage: Storage, study_id: int, sampler: Sampler | None, pruner: PrunerLike | None
+    ) -> None:
+        record = storage.read_study(study_id)
+        stored = record.system_attrs
+        self.study_name = record.name
+        self.directions: list[StudyDirection] = list(record.directions)
+        self.sampler = sampler or (sampler_from_spec(stored[SAMPLER]) if SAMPLER in stored else TPESampler())
+        self.pruner = pruner or (pruner_from_spec(stored[PRUNER]) if PRUNER in stored else MedianPruner())
+        self._storage = storage
+        self._study_id = study_id
+
+    @property
+    def direction(self) -> StudyDirection:
+        """The direction of a study with one objective; raises RuntimeError for several."""
+        self._need_one_objective("direction")
+        return self.directions[0]
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """All trials by number, as copies."""
+        return self.get_trials()
+
+    def get_trials(
+        self, deepcopy: bool = True, states: Collection[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        """Return the trials by number, of all states or some; without ``deepcopy``, do not change them."""
+        trials = self._storage.read_trials(self._study_id, states)
+        return [trial.as_stored() for trial in trials] if deepcopy else trials
+
+    @property
+    def best_trial(self) -> FrozenTrial:
+        """The COMPLETE trial with the best value.
+
+        Raises:
+            ValueError: If no trial is complete.
+            RuntimeError: If the study has several objectives.
+        """
+        self._need_one_objective("best_trial")
+        trial_id = self._storage.find_best_trial(self._study_id)
+        if trial_id is None:
+            raise ValueError("no trial is complete yet; best_trial needs at least one")
+        return self._storage.read_trial(trial_id).as_stored()
+
+    @property
+    def best_value(self) -> float:
+        """The value of the best trial; errors as for ``best_trial``."""
+        value = self.best_trial.value
+        if value is None:
+            raise ValueError("the best trial has no value")
+        return value
+
+    @property
+    def best_params(self) -> dict[str, ParamValue]:
+        """The parameters of the best trial; errors as for ``best_trial``."""
+        return self.best_trial.params
+
+    def load_checkpoint(
+        self, trial: FrozenTrial | int | None = None, *, storage_path: str | None = None
+    ) -> Any:
+        """Return the last state that a trial has kept (default: the best), the ``Path`` of a directory, or None."""
+        number = trial if isinstance(trial, int) else (trial or self.best_trial).number
+        return kept_checkpoint(self._storage.read_study(self._study_id), number, storage_path)
+
+    @property
+    def user_attrs(self) -> dict[str, Any]:
+        """User attributes of the study, as a copy."""
+        return copy.deepcopy(self._storage.read_study(self._study_id).user_attrs)
+
+    def explain(self, number: int) -> Explanation:
+        """Say why a trial went on, waited, was promoted or stopped; ``print`` the result, or read its fields.
+
+        Raises:
+            ValueError: If there is no such trial.
+        """
+        return explain(self._storage, self._study_id, self.pruner, number)
+
+    def rung_tables(self) -> list[RungTable]:
+        """Return the rungs of all brackets with the values at them; empty without a pruner that has rungs."""
+        study = self._storage.read_study(self._study_id)
+        return list(rung_tables(study, self.pruner, self._storage.read_trials(self._study_id)))
+
+    def _need_one_objective(self, what: str) -> None:
+        if len(self.directions) > 1:
+            raise RuntimeError(f"study.{what} needs one objective, this study has {len(self.directions)}")
