@@ -76,7 +76,8 @@ class TrialVault:
         folder: The trial's folder, a path or URL; made when the first checkpoint is saved.
         attempt: Number of this attempt.
 
-        keeps_copies: Whether the local copy of a directory from behind a URL outlives this object.
+        ended: Whether the trial has ended: then the newest checkpoint counts whatever was reported, and a local copy
+            of a directory from behind a URL outlives this object.
 
     Attributes:
         notes: Lines for the user: which checkpoint was damaged, and what was done about it.
@@ -84,7 +85,7 @@ class TrialVault:
 
     folder: str
     attempt: int
-    keeps_copies: bool = False
+    ended: bool = False
     notes: list[str] = field(default_factory=list, init=False)
     #: What was read of the newest checkpoint when it was checked, until it is loaded.
     _content: bytes | Path | None = field(default=None, init=False, repr=False)
@@ -191,7 +192,8 @@ class TrialVault:
                 found.append(self._complete(name))
             except Damaged as damage:
                 damages.append(f"{self._path(name)} is damaged ({damage})")
-        return to_try([checkpoint for checkpoint in found if checkpoint is not None])
+        complete = [checkpoint for checkpoint in found if checkpoint is not None]
+        return complete if self.ended else to_try(complete)
 
     def _complete(self, name: str) -> Checkpoint | None:
         """Return a checkpoint, or None if it was never completed."""
@@ -216,7 +218,7 @@ class TrialVault:
                     compare({f"state.{found.kind}": digest(content)}, found.files)
                     return content
                 path = self._files.get(f"{found.name}/files", found.files)
-                if not (self.keeps_copies or is_local(self.folder)):
+                if not (self.ended or is_local(self.folder)):
                     weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
                 compare({file: digest_of(path / file) for file in found.files}, found.files)
                 return path

@@ -57,9 +57,9 @@ def kept_checkpoint(study: StudyRecord, number: int, storage_path: str | None) -
     is_named = storage_path is not None and TOKEN in study.system_attrs
     for home in [_home(study, storage_path)] if is_named else homes(study):
         # No attempt has this number, so whatever there is counts as that of an earlier one.
-        vault = TrialVault(trial_folder(home, number), attempt=0, keeps_copies=True)
-        if vault.newest_step() is not None:
-            return vault.load()
+        state = TrialVault(trial_folder(home, number), attempt=0, ended=True).load()
+        if state is not None:
+            return state
     return None
 
 
