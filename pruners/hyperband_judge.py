@@ -190,7 +190,8 @@ class HyperbandJudge:
         rung = member.level - 1
         facts = {"rung": rung, "budget": ladder.budgets[rung], "rank": ladder.place(member)}
         facts |= {"of": ladder.n_recorded(rung)}
-        if rung < ladder.top:
+        # While a rung of the paper fills, nobody knows how many will go on.
+        if rung < ladder.top and (ladder.sealed or self._mode is not HalvingMode.SYNC):
             facts |= {"places": self._places(ladder, rung), "taken": ladder.n_let_on(rung)}
         return facts
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from raystudy.frozen import FrozenTrial, TrialState
+from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.orchestrator.ledger import BRACKET, PAUSED, RULINGS
 from raystudy.orchestrator.rung_tables import rung_tables
 from raystudy.pruners.custom import PrunerLike
@@ -52,26 +52,34 @@ class Decision:
         return cls(**{each.name: ruling[each.name] for each in fields(cls) if each.name in ruling})
 
     def __str__(self) -> str:
-        return f"{self._standing()}{_WHAT.get(self.what, self.what)}"
+        reason = self.reason
+        return f"{_VERBS.get(self.what, self.what)}{': ' if reason else ''}{reason}"
 
-    def _standing(self) -> str:
+    @property
+    def reason(self) -> str:
+        """What it rests on, in words; empty if the pruner has not said."""
         if self.because is not None:
-            return f"at step {self.step}, {self.because}: "
+            return self.because
         if self.rank is None:
-            return "" if self.step is None else f"at step {self.step}: "
-        place = f"{_ordinal(self.rank)} of {self.of} values"
+            return ""
+        place = f"{_ordinal(self.rank)} of {_values(self.of or self.rank)} by then"
         if self.places is None:
-            return f"{place} at the last rung: "
-        taken = "" if self.taken is None else f", {self.taken} had"
-        return f"{place}, {self.places} could go on{taken}: "
+            return place
+        going = f"{self.places} could go on" if self.places else "none could go on yet"
+        return f"{place}, {going}" + (f" and {self.taken} had" if self.taken else "")
+
+    @property
+    def where(self) -> str:
+        """The rung or the step, in words."""
+        return f"at step {self.step}" if self.rung is None else f"at rung {self.rung}"
 
 
-_WHAT = {
-    "continue": "it went on",
-    "pause": "it was told to wait",
-    "stop": "it was stopped for good",
-    "promote": "it was promoted",
-    "drop": "it was dropped, since nobody else could come to this rung",
+_VERBS = {
+    "continue": "went on",
+    "pause": "told to wait",
+    "stop": "stopped for good",
+    "promote": "promoted",
+    "drop": "dropped when the rung closed",
 }
 
 
@@ -98,13 +106,11 @@ class RungStanding:
     decisions: tuple[Decision, ...]
 
     def __str__(self) -> str:
-        places = "the last rung" if self.places is None else f"{self.places} may go on"
-        lines = [f"rung {self.rung}, budget {self.budget}: value {self.value:g}"]
+        lines = [f"rung {self.rung} (budget {self.budget}): value {self.value:g}"]
         lines += [f"  {decision}" for decision in self.decisions]
-        lines.append(
-            f"  by now {_ordinal(self.rank)} of {len(self.values)} values ({places}): {self._shown()}"
-        )
-        return "\n".join(lines)
+        places = "the last rung" if self.places is None else f"places: {self.places}"
+        place = f"{_ordinal(self.rank)} of {_values(len(self.values))}"
+        return "\n".join([*lines, f"  now {place} ({places}): {self._shown()}"])
 
     def _shown(self) -> str:
         """Return the best values, those at the cut, and the trial's own with its neighbours."""
@@ -114,7 +120,7 @@ class RungStanding:
         for place in sorted(shown & set(range(len(self.values)))):
             number, value = self.values[place]
             parts += ["..."] if place > last + 1 else []
-            parts.append(f"{'this one' if place == own else f'trial {number}'} {value:g}")
+            parts.append(f"{'this one' if place == own else f'trial {number}'} has {value:g}")
             last = place
         return ", ".join([*parts, *(["..."] if last < len(self.values) - 1 else [])])
 
@@ -126,6 +132,7 @@ class Explanation:
     Attributes:
         number: The trial.
         state: Its state.
+        direction: Whether small or large values are better.
         bracket: Its bracket, or None.
         summary: The outcome in a sentence.
         rungs: Where it stands at each rung that it has reached.
@@ -134,6 +141,7 @@ class Explanation:
 
     number: int
     state: TrialState
+    direction: StudyDirection
     bracket: int | None
     summary: str
     rungs: tuple[RungStanding, ...]
@@ -142,10 +150,13 @@ class Explanation:
     def __str__(self) -> str:
         lines = [f"trial {self.number} is {self.state.name}: {self.summary}"]
         if self.bracket is not None:
-            lines.append(f"bracket {self.bracket}")
+            better = "larger" if self.direction is StudyDirection.MAXIMIZE else "smaller"
+            lines.append(f"it is in bracket {self.bracket}; {better} values are better")
         lines += map(str, self.rungs)
-        told = {decision for standing in self.rungs for decision in standing.decisions}
-        lines += [str(decision) for decision in self.decisions if decision not in told]
+        at_rungs = {decision for standing in self.rungs for decision in standing.decisions}
+        others = [decision for decision in self.decisions if decision not in at_rungs]
+        if len(others) > 1:
+            lines += [f"{decision.where}: {decision}" for decision in others]
         return "\n".join(lines)
 
 
@@ -166,10 +177,17 @@ def explain(storage: Storage, study_id: int, pruner: PrunerLike, number: int) ->
     if trial is None:
         raise ValueError(f"explain: this study has no trial {number}; it has {len(trials)}, numbered from 0")
     decisions = tuple(Decision.of_stored(ruling) for ruling in trial.system_attrs.get(RULINGS, ()))
-    tables = rung_tables(storage.read_study(study_id), pruner, trials)
-    rungs = tuple(_standings(trial, tables, decisions))
-    bracket = trial.system_attrs.get(BRACKET)
-    return Explanation(number, trial.state, bracket, _summary(trial, rungs, decisions), rungs, decisions)
+    study = storage.read_study(study_id)
+    rungs = tuple(_standings(trial, rung_tables(study, pruner, trials), decisions))
+    return Explanation(
+        number=number,
+        state=trial.state,
+        direction=study.directions[0],
+        bracket=trial.system_attrs.get(BRACKET),
+        summary=_summary(trial, rungs, decisions),
+        rungs=rungs,
+        decisions=decisions,
+    )
 
 
 def _standings(
@@ -216,25 +234,27 @@ def _why_pruned(trial: FrozenTrial, last: Decision | None) -> str:
     if last is None or last.what in ("continue", "promote"):
         return "no pruner has decided that: its objective or its user ended it, or the call was stopped"
     if last.what != "pause":
-        return f"{_at(last)}{last}"
+        return f"{last.where}, {last}"
     if trial.system_attrs.get(PAUSED) is None:
-        return f"{_at(last)}it was told to wait, but had no checkpoint: a pause without one is a stop"
-    return f"{_at(last)}it waited until the end, and was not promoted; when it came, {last}"
+        return (
+            f"{last.where}, told to wait without a checkpoint to go on from, which is a stop ({last.reason})"
+        )
+    return f"it waited {last.where} until the end and was not promoted ({last.reason})"
 
 
 def _why_running(trial: FrozenTrial, last: Decision | None) -> str:
     step = trial.system_attrs.get(PAUSED)
     if step is None:
-        return "it runs" if last is None else f"it runs; the last decision was, {_at(last)}{last}"
+        return "it runs" if last is None else f"it runs; {last.where}, {last}"
     if last is None or last.what == "continue":
-        return f"it is parked at step {step} and may go on"
+        return f"it was parked at step {step} and may go on"
     if last.what == "promote":
-        return f"{_at(last)}{last}; it waits for a worker"
-    return f"it waits at step {step}; {_at(last)}{last}"
+        return f"it may go on, and waits for a free place to run; {last.where}, {last}"
+    return f"it waits at step {step}; {last.where}, {last}"
 
 
-def _at(decision: Decision) -> str:
-    return "" if decision.rung is None else f"at rung {decision.rung}, "
+def _values(n: int) -> str:
+    return f"{n} value{'s' if n > 1 else ''}"
 
 
 def _ordinal(n: int) -> str:

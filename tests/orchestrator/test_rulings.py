@@ -38,8 +38,8 @@ def at(rung, rank, of, places=None, taken=None):
 
 def test_rulings_are_those_counted_by_hand(rulings):
     pause, promote, drop = ({"what": what} for what in ("pause", "promote", "drop"))
-    assert rulings[0] == [pause | {"step": 0} | at(0, 1, 1, 1, 0), drop | at(0, 4, 4, 2, 2)]
-    assert rulings[2] == [pause | {"step": 0} | at(0, 2, 3, 1, 0), drop | at(0, 3, 4, 2, 2)]
+    assert rulings[0] == [pause | {"step": 0} | at(0, 1, 1), drop | at(0, 4, 4, 2, 2)]
+    assert rulings[2] == [pause | {"step": 0} | at(0, 2, 3), drop | at(0, 3, 4, 2, 2)]
     # The last one to report closes the rung, so it goes on without a pause; at the next rung it is the first.
     assert rulings[3] == [
         {"what": "continue", "step": 0} | at(0, 2, 4, 2, 2),
@@ -47,7 +47,7 @@ def test_rulings_are_those_counted_by_hand(rulings):
         drop | at(1, 2, 2, 1, 1),
     ]
     assert rulings[1] == [
-        pause | {"step": 0} | at(0, 1, 2, 1, 0),
+        pause | {"step": 0} | at(0, 1, 2),
         promote | at(0, 1, 4, 2, 2),
         {"what": "continue", "step": 1} | at(1, 1, 2, 1, 1),
         {"what": "continue", "step": 3} | at(2, 1, 1),
