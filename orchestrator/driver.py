@@ -104,7 +104,7 @@ class Driver:
         self._lookout = lookout
         self._looking = False
         self._on_finished = on_finished
-        self._remarks = Remarks(say)
+        self._remarks = Remarks(say, pauses=planner.pauses)
         self._now = now
         self._teacher = Teacher(planner, self.errands)
         self._live = {live_trial.trial.number: live_trial for live_trial in live}

@@ -17,11 +17,12 @@ class Remarks:
 
     Args:
         say: Called with each line.
+        pauses: Whether the pruner has trials wait.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], *, pauses: bool) -> None:
         self._say = say
-        self._said_cannot_wait = False
+        self._said_cannot_wait = not pauses
 
     def ended(self, outcome: Outcome, live: LiveTrial) -> None:
         """Explain an attempt that did not end as its trial might have."""

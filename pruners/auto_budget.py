@@ -28,7 +28,7 @@ class AutoBudgetJudge:
         build: Makes the real judge from the maximum budget.
     """
 
-    has_rungs = True
+    has_rungs = pauses = True
     learns = Learning.NOTHING
 
     def __init__(self, min_budget: int, rule: BudgetRule, build: Callable[[int], Judge]) -> None:

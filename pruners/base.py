@@ -89,6 +89,8 @@ class Judge(Protocol):
 
     #: Whether trials are in brackets: then a second judge keeps up with the driver and deals them.
     has_rungs: bool
+    #: Whether trials may have to wait, which takes a checkpoint.
+    pauses: bool
     #: What ``restore`` and ``learn`` have to tell.
     learns: Learning
 

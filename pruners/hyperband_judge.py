@@ -63,7 +63,7 @@ class HyperbandJudge:
         rule: What a step is worth.
     """
 
-    has_rungs = True
+    has_rungs = pauses = True
     learns = Learning.NOTHING
 
     def __init__(

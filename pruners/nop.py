@@ -18,7 +18,7 @@ __all__ = ["NopJudge", "NopPruner"]
 class NopJudge:
     """Lets every trial run on and remembers nothing."""
 
-    has_rungs = False
+    has_rungs = pauses = False
     learns = Learning.NOTHING
 
     def next_bracket(self) -> int | None:

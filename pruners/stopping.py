@@ -52,6 +52,7 @@ class StopJudge:
         self._rule = rule
         self._direction = direction
         self.has_rungs = rule.dealer is not None
+        self.pauses = False
         self.learns = rule.learns
         self._running: dict[int, Reports] = {}
         self._finished: set[int] = set()
