@@ -11,10 +11,10 @@ from raystudy.explaining import Explanation, explain
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.orchestrator.homes import kept_checkpoint
 from raystudy.orchestrator.ledger import PRUNER, SAMPLER
+from raystudy.orchestrator.rung_fates import RungFates, rung_fates
 from raystudy.orchestrator.rung_tables import rung_tables
 from raystudy.pruners import MedianPruner, pruner_from_spec
 from raystudy.pruners.custom import PrunerLike
-from raystudy.pruners.grounds import RungTable
 from raystudy.samplers import TPESampler, sampler_from_spec
 from raystudy.samplers.base import Sampler
 from raystudy.storages.base import Storage
@@ -109,10 +109,10 @@ class StudyReader:
         """
         return explain(self._storage, self._study_id, self.pruner, number)
 
-    def rung_tables(self) -> list[RungTable]:
-        """Return the rungs of all brackets with the values at them; empty without a pruner that has rungs."""
-        study = self._storage.read_study(self._study_id)
-        return list(rung_tables(study, self.pruner, self._storage.read_trials(self._study_id)))
+    def rungs(self) -> list[RungFates]:
+        """Return the rungs of all brackets with what became of the trials there; empty without rungs."""
+        study, trials = self._storage.read_study(self._study_id), self._storage.read_trials(self._study_id)
+        return rung_fates(rung_tables(study, self.pruner, trials), trials)
 
     def _need_one_objective(self, what: str) -> None:
         if len(self.directions) > 1:
