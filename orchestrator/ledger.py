@@ -191,6 +191,7 @@ def past_trials(columns: Columns, call_id: str | None, judge: Judge) -> list[Pas
             promoted_rung=promoted.get(row),
             state=TrialState(states[row]),
             value=None if math.isnan(values[row]) else values[row],
+            is_over=calls.get(row) != call_id,
         )
         for row in rows
         if TrialState(states[row]).is_finished()

@@ -68,6 +68,7 @@ class PastTrial:
         state: RUNNING if it may still go on (running or paused when the driver died).
         value: Its objective value; None without one, or in a study with several objectives.
         trial: The whole trial, for judges that learn ``Learning.TRIALS``.
+        is_over: Whether its call has ended, so that no further trial will join its bracket.
     """
 
     number: int
@@ -77,6 +78,7 @@ class PastTrial:
     state: TrialState
     value: float | None = None
     trial: FrozenTrial | None = None
+    is_over: bool = False
 
     @property
     def alive(self) -> bool:

@@ -175,7 +175,7 @@ class HyperbandJudge:
             self._join(trial.number, trial.bracket)
             self._replay(trial)
         if self._mode is HalvingMode.SYNC:
-            self._seal_the_past({t.bracket for t in trials if t.alive})
+            self._seal_the_past({t.bracket for t in trials if not t.is_over})
         moves = Moves()
         for ladder in self._ladders.values():
             moves.extend(self._advance(ladder))
@@ -273,10 +273,10 @@ class HyperbandJudge:
         elif waits:
             ladder.move(member, Phase.PAUSED)
 
-    def _seal_the_past(self, alive: set[int | None]) -> None:
-        """Close the brackets whose trials have all ended: they belong to a call that is over."""
+    def _seal_the_past(self, present: set[int | None]) -> None:
+        """Close the brackets that belong to a call that is over."""
         for bracket, ladder in self._ladders.items():
-            if bracket not in alive:
+            if bracket not in present:
                 ladder.sealed = True
                 self._open.discard(bracket)
 

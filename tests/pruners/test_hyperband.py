@@ -300,10 +300,13 @@ def test_a_trial_that_ends_below_the_smallest_budget_does_not_set_the_maximum() 
 
 def test_a_new_call_begins_the_next_sync_bracket_when_the_last_call_left_a_short_one() -> None:
     judge = start("sync")
-    judge.restore([PastTrial(n, 0, {1: 1.0}, None, DONE) for n in range(4)])
+    judge.restore([PastTrial(n, 0, {1: 1.0}, None, DONE, is_over=True) for n in range(4)])
     assert judge.next_bracket() == 1
+
+
+def test_a_call_that_goes_on_fills_its_sync_bracket_even_where_all_trials_have_ended() -> None:
     judge = start("sync")
-    judge.restore([PastTrial(n, 0, {1: 1.0}, None, LIVE if n == 3 else DONE) for n in range(4)])
+    judge.restore([PastTrial(n, 0, {1: 1.0}, None, DONE) for n in range(4)])
     assert judge.next_bracket() == 0
 
 
