@@ -111,17 +111,24 @@ class StopJudge:
         return Ruling()
 
     def restore(self, trials: Sequence[PastTrial]) -> Ruling:
-        """Replay the reports of enrolled trials where there are rungs, and learn the finished ones."""
+        """Replay the reports of enrolled trials where there are rungs, and learn the finished ones.
+
+        A trial that was told to stop and had not ended yet is judged anew at its next report.
+        """
         for trial in trials:
-            self.enrol(trial.number, trial.bracket)
-            reports = self._running[trial.number]
-            for step, value in trial.reports.items():
-                reports.add(step, value)
-                if self.has_rungs:
-                    self._rule.should_stop(reports)
-            if trial.state is not TrialState.RUNNING:
-                del self._running[trial.number]
+            if trial.alive or self.has_rungs:
+                self._replay(trial)
             self._rule.learn(trial)
             if trial.state.is_finished():
                 self._finished.add(trial.number)
         return Ruling()
+
+    def _replay(self, trial: PastTrial) -> None:
+        self.enrol(trial.number, trial.bracket)
+        reports = self._running[trial.number]
+        for step, value in trial.reports.items():
+            reports.add(step, value)
+            if self.has_rungs:
+                self._rule.should_stop(reports)
+        if not trial.alive:
+            del self._running[trial.number]
