@@ -114,7 +114,7 @@ class _CustomRule:
         if trial.trial is None:
             self._trials.put(_ended(known, trial))
         elif known is None or trial.state is not TrialState.RUNNING:
-            self._trials.put(trial.trial)
+            self._trials.put(trial.trial if trial.state.is_finished() else copy.deepcopy(trial.trial))
         elif known.state is TrialState.RUNNING:
             _update(known, trial.trial)
 
