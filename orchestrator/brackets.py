@@ -111,6 +111,10 @@ class BracketDesk:
             self._standing[number] = verdict
         return verdict
 
+    def quiet_below(self, number: int) -> int:
+        """Return the step below which reports of a trial are answered by CONTINUE whatever they say."""
+        return 0 if number in self._standing else self._judge.quiet_below(number)
+
     def settle(self, ended: Iterable[EndedTrial]) -> list[DeskNews]:
         """Note that trials have ended for good, and return all news since the last time."""
         for trial in ended:

@@ -39,6 +39,8 @@ __all__ = ["StudyDriver", "StudyDriverActor"]
 
 #: Time between two looks at the clock, in seconds.
 _TICK_S = 0.05
+#: How long an update waits for company: trials of milliseconds end by the dozen.
+_GATHER_S = 0.05
 _POLL_EVERY_S = 1.0
 _COUNT_SLOTS_EVERY_S = 2.0
 
@@ -82,9 +84,11 @@ class StudyDriver:
 
     @ray.method
     async def updates(self) -> Update:
-        """Return what has happened, as soon as something has, or after a quarter of a second."""
+        """Return what has happened, soon after something has, or after a quarter of a second."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), 0.25)
+        if not self._update.ended:
+            await asyncio.sleep(_GATHER_S)
         self._changed.clear()
         update, self._update = self._update, Update()
         if self._driver is not None and self._writer is not None:

@@ -8,17 +8,20 @@ from typing import Any
 import ray
 from ray.actor import ActorClass
 
-from raystudy.frozen import TrialState
+from raystudy.frozen import TrialState, Verdict
 from raystudy.orchestrator.assembly import new_desk
 from raystudy.orchestrator.brackets import BracketDesk, DeskNews, EndedTrial
 from raystudy.pruners.base import PastTrial
 from raystudy.pruners.custom import PrunerLike
 from raystudy.storages.base import StudyRecord
+from raystudy.trial import News
 
-__all__ = ["BracketManager", "BracketManagerActor", "Facts"]
+__all__ = ["BracketManager", "BracketManagerActor", "Facts", "HeldReport"]
 
-#: The arguments of ``BracketDesk.report``.  A list of plain values, here and as the answer, makes a call a fifth
-#: cheaper: Ray sends it as msgpack and need not pickle it.
+#: A report: step, value, and what the trial tells beside it.
+HeldReport = tuple[int, float, News | None]
+#: Reports of one attempt: number, attempt, bracket, whether it is resumable, and the reports in order.  A list of
+#: plain values, here and as the answer, makes a call a fifth cheaper: Ray sends it as msgpack and need not pickle it.
 Facts = list[Any]
 
 
@@ -35,9 +38,13 @@ class BracketManager:
         return self._desk.drain()
 
     @ray.method
-    def report(self, facts: Facts) -> str:
-        """See ``BracketDesk.report``; returns the verdict's value."""
-        return self._opened.report(*facts).value
+    def report(self, facts: Facts) -> tuple[str, int]:
+        """See ``BracketDesk.report``; returns the last verdict's value, and ``BracketDesk.quiet_below``."""
+        number, attempt, bracket, resumable, reports = facts
+        verdict = Verdict.CONTINUE
+        for step, value, news in reports:
+            verdict = self._opened.report(number, attempt, bracket, step, value, news, resumable)
+        return verdict.value, self._opened.quiet_below(number)
 
     @ray.method
     def settle(self, ended: Facts, enrolled: Sequence[tuple[int, int]]) -> list[DeskNews]:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,10 +23,13 @@ from raystudy.frozen import Verdict
 from raystudy.orchestrator.attempt import Failure, Objective, Outcome, run_attempt
 from raystudy.orchestrator.checkpoints import TrialVault, log_file, trial_folder
 from raystudy.orchestrator.events import Ending
-from raystudy.orchestrator.ray_manager import BracketManager, Facts
+from raystudy.orchestrator.ray_manager import BracketManager, Facts, HeldReport
 from raystudy.trial import Assignment, News
 
 __all__ = ["Asker", "TrialWork", "failed_outcome", "pack", "run_trial"]
+
+#: Longest time that a report waits for company, in seconds.
+_HOLD_S = 0.2
 
 
 class Asker:
@@ -56,12 +60,18 @@ class TrialWork:
 
 @dataclass(slots=True)
 class _RemoteLink:
-    """A trial's way to the actors.  One report is one call."""
+    """A trial's way to the actors.  A report at which anything can be decided is one call."""
 
     work: TrialWork
     assignment: Assignment
-    #: How often this attempt has asked the driver for a parameter.
+    #: How often this attempt has asked the driver for a parameter, and called the manager.
     driver_calls: int = 0
+    manager_calls: int = 0
+    #: Reports that wait for company, as (step, value, news), and until when.
+    _held: list[HeldReport] = field(default_factory=list)
+    _held_until: float = 0.0
+    #: Reports below this step are answered by CONTINUE whatever they say, so that they may wait.
+    _quiet_below: int = 0
 
     def suggest(self, name: str, distribution: Distribution) -> ParamValue:
         """Ask the driver for a parameter that the proposal does not hold."""
@@ -70,11 +80,27 @@ class _RemoteLink:
             return ray.get(self.work.driver.suggest.remote(self.assignment.number, name, distribution))
 
     def report(self, step: int, value: float, news: News | None, resumable: bool) -> Verdict:
-        """Deliver a report to the bracket manager: one call."""
-        mine = self.assignment
-        facts: Facts = [mine.number, mine.attempt, mine.bracket, step, value, news, resumable]
+        """Deliver a report to the bracket manager: one call, or none if nothing can depend on it yet."""
+        self._held.append((step, value, news))
+        if step < self._quiet_below and time.monotonic() < self._held_until:
+            return Verdict.CONTINUE
+        return self.deliver(resumable)
+
+    def deliver(self, resumable: bool) -> Verdict:
+        """Deliver the reports that wait."""
+        mine, held = self.assignment, self._held
+        self._held = []
+        self.manager_calls += 1
+        facts: Facts = [mine.number, mine.attempt, mine.bracket, resumable, held]
         with _actors_alive():
-            return Verdict(ray.get(self.work.manager.report.remote(facts)))
+            verdict, self._quiet_below = ray.get(self.work.manager.report.remote(facts))
+        self._held_until = time.monotonic() + _HOLD_S
+        return Verdict(verdict)
+
+    def close(self, resumable: bool) -> None:
+        """Deliver what still waits when the attempt has ended."""
+        if self._held:
+            self.deliver(resumable)
 
     def parameter(self, name: str, value: ParamValue, distribution: Distribution) -> None:
         """Leave it to the next report or the end of the attempt."""
@@ -97,10 +123,12 @@ def run_trial(blob: bytes, packed: bytes, assignment: Assignment, study_folder: 
         # Ray shows all GPUs of the node to a task that asked for none.
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     objective, catch = _load(_Blob(work.digest, blob))
+    link = _RemoteLink(work, assignment)
     vault = TrialVault(trial_folder(study_folder, assignment.number), assignment.attempt)
     with _logged(log_file(study_folder, assignment.number)):
-        outcome = run_attempt(objective, catch, assignment, _RemoteLink(work, assignment), vault)
+        outcome = run_attempt(objective, catch, assignment, link, vault)
     outcome.notes = vault.notes
+    link.close(outcome.checkpointed)
     if outcome.failure is not None:
         outcome.failure = outcome.failure.pickled()
     return outcome

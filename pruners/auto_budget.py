@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from raystudy.exceptions import IllegalTransition
 from raystudy.frozen import TrialState
-from raystudy.pruners.base import Judge, Learning, PastTrial, Ruling
+from raystudy.pruners.base import NO_STEP, Judge, Learning, PastTrial, Ruling
 from raystudy.pruners.grounds import Grounds, HasTables, RungTable, grounds_of
 from raystudy.pruners.halving import BudgetRule
 
@@ -60,6 +60,10 @@ class AutoBudgetJudge:
         self._refuse_strangers(number, f"reported {value} at step {step}")
         self._largest[number] = max(self._largest[number], self._rule.budget(step))
         return Ruling()
+
+    def quiet_below(self, number: int) -> int:
+        """Return NO_STEP while the maximum is unknown."""
+        return NO_STEP if self._judge is None else self._judge.quiet_below(number)
 
     def settle(
         self, number: int, state: TrialState = TrialState.COMPLETE, value: float | None = None

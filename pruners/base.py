@@ -14,7 +14,10 @@ from typing import Any, Protocol
 
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState, Verdict
 
-__all__ = ["Judge", "Learning", "PastTrial", "Pruner", "Ruling", "StudyFacts", "Verdict"]
+__all__ = ["NO_STEP", "Judge", "Learning", "PastTrial", "Pruner", "Ruling", "StudyFacts", "Verdict"]
+
+#: Above every step (of 32 bits in the database).
+NO_STEP = 2**31
 
 
 class Learning(Enum):
@@ -107,6 +110,12 @@ class Judge(Protocol):
 
         Reports at steps that this trial has reported before, and reports of a trial that is paused or gone,
         change nothing and get its standing verdict.
+        """
+
+    def quiet_below(self, number: int) -> int:
+        """Return the step below which a running trial's reports cannot be answered by anything but CONTINUE.
+
+        Such reports may come late and together; 0 where every report can matter, ``NO_STEP`` where none can.
         """
 
     def settle(

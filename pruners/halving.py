@@ -106,3 +106,9 @@ class BudgetRule:
         if self.first_step is None:
             self.first_step = step
         return step + 1 if self.first_step == 0 else step
+
+    def step(self, budget: int) -> int:
+        """Return the step at which a budget is spent; 0 while the rule is unknown."""
+        if self.first_step is None:
+            return 0
+        return budget - 1 if self.first_step == 0 else budget

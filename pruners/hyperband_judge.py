@@ -17,7 +17,7 @@ from enum import Enum
 
 from raystudy.exceptions import IllegalTransition
 from raystudy.frozen import StudyDirection, TrialState
-from raystudy.pruners.base import Learning, PastTrial, Ruling, Verdict
+from raystudy.pruners.base import NO_STEP, Learning, PastTrial, Ruling, Verdict
 from raystudy.pruners.dealing import Dealer
 from raystudy.pruners.grounds import Grounds, RungTable
 from raystudy.pruners.halving import BracketPlan, BudgetRule
@@ -132,6 +132,16 @@ class HyperbandJudge:
             promoted=tuple(move for move in moves.promoted if move[0] != number),
             dropped=tuple(other for other in moves.dropped if other != number),
         )
+
+    def quiet_below(self, number: int) -> int:
+        """Return the step of the next rung."""
+        place = self._place(number, "was asked about")
+        if place is None:
+            return NO_STEP
+        ladder, member = place
+        if member.phase is not Phase.RUNNING:
+            return 0
+        return self._rule.step(ladder.budgets[member.level]) if member.level <= ladder.top else NO_STEP
 
     def settle(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raystudy.frozen import StudyDirection, TrialState
-from raystudy.pruners.base import Judge, Learning, PastTrial, Ruling, StudyFacts
+from raystudy.pruners.base import NO_STEP, Judge, Learning, PastTrial, Ruling, StudyFacts
 from raystudy.pruners.dealing import Dealer
 from raystudy.pruners.reports import Reports
 from raystudy.pruners.stop_pruner import StopPruner
@@ -31,6 +31,10 @@ class NopJudge:
     def report(self, number: int, step: int, value: float, resumable: bool) -> Ruling:  # noqa: ARG002
         """Return CONTINUE."""
         return Ruling()
+
+    def quiet_below(self, number: int) -> int:  # noqa: ARG002 - the protocol's signature
+        """Return NO_STEP."""
+        return NO_STEP
 
     def settle(
         self,

@@ -81,6 +81,10 @@ class StopJudge:
         verdict = Verdict.STOP if trial.stopped else Verdict.CONTINUE
         return Ruling(verdict, rung=trial.rung - 1 if trial.rung > rung else None)
 
+    def quiet_below(self, number: int) -> int:  # noqa: ARG002 - the protocol's signature
+        """Return 0: a rule may stop a trial at any report."""
+        return 0
+
     def settle(
         self, number: int, state: TrialState = TrialState.COMPLETE, value: float | None = None
     ) -> Ruling:

@@ -63,6 +63,23 @@ def test_sync_hyperband_trains_69_epochs_with_two_workers(tmp_path: Path) -> Non
     assert Counter(t.last_step for t in trials if t.state is TrialState.PRUNED) == {0: 6, 2: 6}
 
 
+@pytest.mark.parametrize("ends", ["complete", "fails"])
+def test_reports_at_which_nothing_is_decided_share_a_call_and_none_is_lost(tmp_path: Path, ends: str) -> None:
+    def objective(trial: raystudy.Trial) -> float:
+        for step in range(400):
+            trial.report(float(step), step)
+        trial.set_user_attr("calls", trial._link.manager_calls)
+        if ends == "fails":
+            raise ValueError
+        return 0.0
+
+    study = raystudy.create_study(pruner=HyperbandPruner(1, 1000, 10, mode="sync"))
+    study.optimize(objective, n_trials=1, executor="ray", catch=ValueError, storage_path=str(tmp_path))
+    trial = study.trials[0]
+    assert trial.intermediate_values == {step: float(step) for step in range(400)}
+    assert trial.user_attrs["calls"] < 100
+
+
 def test_callbacks_run_here_in_commit_order_and_stop_works(tmp_path: Path) -> None:
     seen, here = [], threading.get_ident()
 
