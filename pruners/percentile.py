@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.pruners.base import Learning, PastTrial, StudyFacts
-from raystudy.pruners.checks import require_at_least, require_whole
+from raystudy.pruners.checks import require_at_least, require_numbers
 from raystudy.pruners.dealing import Dealer
 from raystudy.pruners.reports import Reports
 from raystudy.pruners.stop_pruner import StopPruner
@@ -42,7 +42,7 @@ class PercentilePruner(StopPruner):
 
     Raises:
         ValueError: If an argument is out of its range.
-        TypeError: If a number of trials or steps is no whole number.
+        TypeError: If an argument is no number.
     """
 
     percentile: float
@@ -55,7 +55,7 @@ class PercentilePruner(StopPruner):
         if not 0 <= self.percentile <= 100:  # noqa: PLR2004 - per cent
             raise ValueError(f"expected 0 <= percentile <= 100, got {self.percentile!r}")
         object.__setattr__(self, "percentile", float(self.percentile))
-        require_whole(self, "n_startup_trials", "n_warmup_steps", "interval_steps", "n_min_trials")
+        require_numbers(self, "n_startup_trials", "n_warmup_steps", "interval_steps", "n_min_trials")
         require_at_least(self, 0, "n_startup_trials", "n_warmup_steps")
         require_at_least(self, 1, "interval_steps", "n_min_trials")
 
@@ -81,7 +81,7 @@ class MedianPruner(PercentilePruner):
 
     Raises:
         ValueError: If an argument is out of its range.
-        TypeError: If an argument is no whole number.
+        TypeError: If an argument is no number.
     """
 
     percentile: float = field(default=50.0, init=False, repr=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from raystudy.frozen import StudyDirection
 from raystudy.pruners.base import Learning, PastTrial, StudyFacts
-from raystudy.pruners.checks import require_at_least, require_whole
+from raystudy.pruners.checks import require_at_least, require_numbers
 from raystudy.pruners.dealing import Dealer
 from raystudy.pruners.reports import Reports
 from raystudy.pruners.stop_pruner import StopPruner
@@ -27,7 +27,7 @@ class ThresholdPruner(StopPruner):
         interval_steps: Looks only at the first report in each interval of so many steps after the warm-up.
 
     Raises:
-        TypeError: If neither bound is given, or one is no number, or a number of steps is not whole.
+        TypeError: If neither bound is given, or an argument is no number.
         ValueError: If an argument is out of its range.
     """
 
@@ -44,7 +44,7 @@ class ThresholdPruner(StopPruner):
                 object.__setattr__(self, name, _number(name, getattr(self, name)))
         if self.lower is not None and self.upper is not None and self.lower > self.upper:
             raise ValueError(f"expected lower <= upper, got lower={self.lower}, upper={self.upper}")
-        require_whole(self, "n_warmup_steps", "interval_steps")
+        require_numbers(self, "n_warmup_steps", "interval_steps")
         require_at_least(self, 0, "n_warmup_steps")
         require_at_least(self, 1, "interval_steps")
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.pruners.base import Learning, PastTrial, StudyFacts
-from raystudy.pruners.checks import require_at_least, require_whole
+from raystudy.pruners.checks import require_at_least, require_numbers
 from raystudy.pruners.dealing import Dealer
 from raystudy.pruners.reports import Reports
 from raystudy.pruners.stop_pruner import StopPruner
@@ -40,7 +40,7 @@ class WilcoxonPruner(StopPruner):
 
     Raises:
         ValueError: If an argument is out of its range.
-        TypeError: If ``n_startup_steps`` is no whole number.
+        TypeError: If ``n_startup_steps`` is no number.
     """
 
     p_threshold: float = field(default=0.1, kw_only=True)
@@ -50,7 +50,7 @@ class WilcoxonPruner(StopPruner):
         if not 0 <= self.p_threshold <= 1:
             raise ValueError(f"expected 0 <= p_threshold <= 1, got {self.p_threshold!r}")
         object.__setattr__(self, "p_threshold", float(self.p_threshold))
-        require_whole(self, "n_startup_steps")
+        require_numbers(self, "n_startup_steps")
         require_at_least(self, 0, "n_startup_steps")
 
     def rule(self, direction: StudyDirection, study: StudyFacts) -> StopRule:  # noqa: ARG002

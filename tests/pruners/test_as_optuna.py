@@ -148,11 +148,13 @@ def both(name: str, *arguments: Any, **more: Any) -> tuple[Any, Any]:
     return getattr(optuna.pruners, name)(*arguments, **more), getattr(pruners, name)(*arguments, **more)
 
 
-def warmup(rng: np.random.Generator) -> dict[str, int]:
-    return {"n_warmup_steps": int(rng.integers(0, 4)), "interval_steps": int(rng.integers(1, 5))}
+def warmup(rng: np.random.Generator) -> dict[str, Any]:
+    half = float(rng.choice([0, 0, 0.5]))  # people write n_warmup_steps=n_epochs / 4
+    n_warmup_steps = int(rng.integers(0, 4)) + half if half else int(rng.integers(0, 4))
+    return {"n_warmup_steps": n_warmup_steps, "interval_steps": int(rng.integers(1, 5))}
 
 
-def percentile(rng: np.random.Generator) -> dict[str, int]:
+def percentile(rng: np.random.Generator) -> dict[str, Any]:
     return {
         "n_startup_trials": int(rng.integers(0, 4)),
         **warmup(rng),

@@ -6,10 +6,21 @@ import json
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 from raystudy.frozen import StudyDirection
-from raystudy.pruners import HyperbandPruner, NopPruner, Ruling, pruner_from_spec
+from raystudy.pruners import (
+    HyperbandPruner,
+    MedianPruner,
+    NopPruner,
+    PatientPruner,
+    PercentilePruner,
+    Ruling,
+    SuccessiveHalvingPruner,
+    ThresholdPruner,
+    pruner_from_spec,
+)
 
 
 def test_nop_never_prunes() -> None:
@@ -55,3 +66,33 @@ def test_budgets_are_whole_numbers() -> None:
 def test_a_spec_that_fits_no_pruner_is_refused(spec: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"expected a pruner named|do not fit"):
         pruner_from_spec(spec)
+
+
+@pytest.mark.parametrize(
+    ("pruner", "message"),
+    [
+        (lambda: MedianPruner("5"), "expected n_startup_trials to be a number, got '5'"),
+        (lambda: ThresholdPruner(1, n_warmup_steps=None), "expected n_warmup_steps to be a number, got None"),
+        (lambda: PatientPruner(None, 1.5), "expected patience to be a whole number, got 1.5"),
+        (lambda: SuccessiveHalvingPruner(1.5), "expected min_resource to be a whole number, got 1.5"),
+    ],
+)
+def test_what_is_no_number_is_refused_by_name(pruner: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        pruner()
+
+
+def test_numbers_of_numpy_are_stored_as_plain_ones() -> None:
+    pruner = MedianPruner(np.int64(3), np.float64(2.5), interval_steps=np.int32(2))
+    assert json.loads(json.dumps(pruner.spec())) == {
+        "name": "MedianPruner",
+        "n_startup_trials": 3,
+        "n_warmup_steps": 2.5,
+        "interval_steps": 2,
+        "n_min_trials": 1,
+    }
+
+
+def test_a_wrapped_pruner_comes_back_with_the_one_that_wraps_it() -> None:
+    pruner = PatientPruner(PercentilePruner(25.0, n_min_trials=2), 3, 0.5)
+    assert pruner_from_spec(json.loads(json.dumps(pruner.spec()))) == pruner
