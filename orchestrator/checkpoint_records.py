@@ -7,6 +7,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from raystudy.distributions import distribution_to_json, json_to_distribution
+from raystudy.trial import News
 
 __all__ = [
     "Checkpoint",
@@ -15,6 +19,8 @@ __all__ = [
     "compare",
     "digest",
     "digest_of",
+    "news_of",
+    "plain",
     "sealed",
     "to_try",
     "unsealed",
@@ -36,6 +42,8 @@ class Checkpoint:
         step: The step that it was trained to, or None if it was saved without one.
         files: Checksums by path.
         reports: Reports made up to it, by step.
+        params: Parameters suggested up to it, each with its distribution as JSON.
+        user_attrs: User attributes set up to it.
     """
 
     name: str
@@ -43,6 +51,8 @@ class Checkpoint:
     step: int | None
     files: Mapping[str, str]
     reports: Mapping[str, float]
+    params: Mapping[str, Sequence[Any]]
+    user_attrs: Mapping[str, Any]
 
     @property
     def knows_its_report(self) -> bool:
@@ -55,9 +65,22 @@ def by_text(reports: Mapping[int, float]) -> dict[str, float]:
     return {str(step): float(value) for step, value in reports.items()}
 
 
+def plain(news: News) -> tuple[Mapping[str, Sequence[Any]], Mapping[str, Any]]:
+    """Return what a trial has told beside its reports, as JSON has it."""
+    params = {name: [value, distribution_to_json(kind)] for name, (value, kind) in news.params.items()}
+    return params, news.user_attrs
+
+
+def news_of(checkpoint: Checkpoint) -> News:
+    """Return what the trial had told up to a checkpoint beside its reports."""
+    params = {name: (value, json_to_distribution(text)) for name, (value, text) in checkpoint.params.items()}
+    return News(params, dict(checkpoint.user_attrs))
+
+
 def sealed(checkpoint: Checkpoint) -> bytes:
     """Return the content of ``meta.json``, with its own checksum."""
-    content = {key: getattr(checkpoint, key) for key in ("kind", "step", "files", "reports")}
+    keys = ("kind", "step", "files", "reports", "params", "user_attrs")
+    content = json.loads(json.dumps({key: getattr(checkpoint, key) for key in keys}))
     return json.dumps({**content, "sha256": digest(json.dumps(content).encode())}).encode()
 
 

@@ -3,9 +3,9 @@
     <root>/<study>-<token>/trials/00012/checkpoint-1-3/state.pt   the state (state.pkl; files/ for a directory)
                                                        meta.json  written last: without it there is no checkpoint
 
-The names carry attempt and count; ``meta.json`` holds the step, the reports made up to it and the checksums of all
-files, its own included.  A checkpoint is complete once its ``meta.json`` is there, and the one before it is kept
-until the report of the new one's step is noted in it.  So a kill at any moment leaves a complete checkpoint whose
+The names carry attempt and count; ``meta.json`` holds the step, what the trial has told up to it, and the checksums
+of all files, its own included.  A checkpoint is complete once its ``meta.json`` is there, and the one before it is
+kept until the report of the new one's step is noted in it.  So a kill at any moment leaves a complete checkpoint whose
 reports are all known: no report is lost, at most one step is run again.  A zombie of an older attempt can only
 write names that sort below those of the attempt that replaced it, and deletes nothing of that one's.
 
@@ -33,6 +33,8 @@ from raystudy.orchestrator.checkpoint_records import (
     compare,
     digest,
     digest_of,
+    news_of,
+    plain,
     sealed,
     to_try,
     unsealed,
@@ -40,6 +42,7 @@ from raystudy.orchestrator.checkpoint_records import (
 )
 from raystudy.orchestrator.files import Folder, below, is_local, open_folder
 from raystudy.orchestrator.states import decoded, encoded
+from raystudy.trial import News
 
 __all__ = ["TrialVault", "log_file", "study_folder", "trial_folder"]
 
@@ -90,8 +93,10 @@ class TrialVault:
     #: What was read of the newest checkpoint when it was checked, until it is loaded.
     _content: bytes | Path | None = field(default=None, init=False, repr=False)
 
-    def save(self, state: object, step: int | None, reports: Mapping[int, float]) -> None:
-        """Store a state, or the files of a directory (a ``Path``).
+    def save(
+        self, state: object, step: int | None, reports: Mapping[int, float], news: News | None = None
+    ) -> None:
+        """Store a state, or the files of a directory (a ``Path``), with what the trial has told.
 
         Raises:
             StudyError: If the path is no directory, or the folder cannot be written.
@@ -102,7 +107,7 @@ class TrialVault:
             name = f"checkpoint-{self.attempt}-{1 + max((count for _, count in names.values()), default=0)}"
             try:
                 kind, files = self._write_state(name, state)
-                new = Checkpoint(name, kind, step, files, by_text(reports))
+                new = Checkpoint(name, kind, step, files, by_text(reports), *plain(news or News()))
                 self._files.write(f"{name}/meta.json", sealed(new))
             except OSError:
                 with contextlib.suppress(OSError):
@@ -139,6 +144,11 @@ class TrialVault:
         """Return the reports that the newest checkpoint knows of."""
         found = {} if self._newest is None else self._newest.reports
         return {int(step): value for step, value in found.items()}
+
+    def news(self) -> News:
+        """Return the parameters and user attributes that the newest checkpoint knows of."""
+        found = self._newest
+        return News() if found is None else news_of(found)
 
     def note_reports(self, reports: Mapping[int, float]) -> None:
         """Replace the reports of the newest checkpoint, once that of its own step is known.

@@ -1,7 +1,8 @@
 """Folders of files on a local disk, NFS, or behind an fsspec or pyarrow URL, with the little that we need of them.
 
-A write is all or nothing and durable once it returns: on disks a new file is synced and takes the old one's name,
-an object store shows a whole object or none.
+A write is all or nothing: on disks a new file is synced and takes the old one's name, an object store shows a whole
+object or none.  After a power cut there is the new content or the old one: disks keep the order of renames and
+removals, so that what was removed after a write is not gone without it.
 """
 
 from __future__ import annotations
@@ -35,8 +36,11 @@ class Folder(Protocol):
     def read(self, path: str) -> bytes:
         """Return the content of a file; raise FileNotFoundError if there is none, OSError if it cannot be had."""
 
-    def write(self, path: str, content: bytes) -> None:
-        """Store a file, with the folders above it; raise OSError if that cannot be."""
+    def write(self, path: str, content: bytes, *, at_once: bool = False) -> None:
+        """Store a file, with the folders above it; raise OSError if that cannot be.
+
+        With ``at_once`` no power cut after this can bring the old content back.
+        """
 
     def put(self, source: Path, names: Iterable[str], path: str) -> None:
         """Copy files of a local folder, named by their paths in it, into a folder."""
@@ -109,7 +113,7 @@ class _LocalFolder:
     def read(self, path: str) -> bytes:
         return (self.root / path).read_bytes()
 
-    def write(self, path: str, content: bytes) -> None:
+    def write(self, path: str, content: bytes, *, at_once: bool = False) -> None:
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         new = target.with_name(f"{target.name}.new")
@@ -118,7 +122,8 @@ class _LocalFolder:
             file.flush()
             os.fsync(file.fileno())
         new.replace(target)
-        self._sync_folder(target.parent)
+        if at_once:  # it costs as much again
+            self._sync_folder(target.parent)
 
     def put(self, source: Path, names: Iterable[str], path: str) -> None:
         for name in names:
@@ -149,7 +154,7 @@ class _LocalFolder:
     def _sync_folder(path: Path) -> None:
         folder = os.open(path, os.O_RDONLY)
         try:
-            os.fsync(folder)  # the name, too, outlives a power cut
+            os.fsync(folder)
         finally:
             os.close(folder)
 
@@ -172,7 +177,7 @@ class _RemoteFolder:
         content: bytes = self._files.cat_file(self._at(path))
         return content
 
-    def write(self, path: str, content: bytes) -> None:
+    def write(self, path: str, content: bytes, *, at_once: bool = False) -> None:  # noqa: ARG002 - it always is
         target = self._at(path)
         self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
         if self._renames:

@@ -50,7 +50,7 @@ class Spool:
         try:
             mine = [int(name["part"]) for name in self._names() if name["owner"] == part.fence.owner]
             name = f"{part.fence.call_id}.{part.fence.owner}.{1 + max(mine, default=0):04d}.jsonl"
-            self._folder.write(name, to_text(part, lines).encode())
+            self._folder.write(name, to_text(part, lines).encode(), at_once=True)
         except OSError as error:
             raise StudyError(
                 f"expected a folder that can be written, to save {len(lines)} unstored writes in "

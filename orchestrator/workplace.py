@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from raystudy.trial import News
+
 __all__ = ["Shelf", "VirtualClock", "WorkSpan", "Workplace"]
 
 
@@ -94,7 +96,7 @@ class Shelf:
     step: int | None = None
     known: dict[int, float] = field(default_factory=dict)
 
-    def save(self, state: object, step: int | None, reports: Mapping[int, float]) -> None:  # noqa: ARG002
+    def save(self, state: object, step: int | None, reports: Mapping[int, float], news: News) -> None:  # noqa: ARG002
         """Keep a checkpoint in place of the one before."""
         self.step, self.known = step, dict(reports)
 
@@ -108,6 +110,10 @@ class Shelf:
     def reports(self) -> dict[int, float]:
         """Return the reports known to the newest checkpoint."""
         return self.known
+
+    def news(self) -> News:
+        """Return nothing: no report is lost in a simulation."""
+        return News()
 
     def note_reports(self, reports: Mapping[int, float]) -> None:
         """Add reports to the newest checkpoint."""

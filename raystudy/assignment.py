@@ -71,8 +71,8 @@ class TrialLink(Protocol):
 class Vault(Protocol):
     """Where the checkpoints of one trial are kept."""
 
-    def save(self, state: object, step: int | None, reports: Mapping[int, float]) -> None:
-        """Store a state or a directory durably."""
+    def save(self, state: object, step: int | None, reports: Mapping[int, float], news: News) -> None:
+        """Store a state or a directory durably, with all that the trial has told or will tell with its next report."""
 
     def load(self) -> object | None:
         """Return the newest state, or the path of the newest directory, or None."""
@@ -82,6 +82,9 @@ class Vault(Protocol):
 
     def reports(self) -> dict[int, float]:
         """Return the reports known to the newest checkpoint."""
+
+    def news(self) -> News:
+        """Return the parameters and attributes known to the newest checkpoint."""
 
     def note_reports(self, reports: Mapping[int, float]) -> None:
         """Add reports to the newest checkpoint."""

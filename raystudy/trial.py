@@ -146,7 +146,8 @@ class Trial(SuggestMethods):
         """
         if step is None and self._verdict_seen:
             step = max(self.intermediate_values, default=None)
-        self._vault.save(state, step, self.intermediate_values)
+        params = {name: (value, self.distributions[name]) for name, value in self.params.items()}
+        self._vault.save(state, step, self.intermediate_values, News(params, self.user_attrs))
         self._saved_step, self._saved_before_report = step, step is None
 
     def load_checkpoint(self) -> Any:
@@ -166,6 +167,9 @@ class Trial(SuggestMethods):
         known = dict(self.intermediate_values)
         self.intermediate_values |= {s: v for s, v in self._vault.reports().items() if s not in known}
         unsent = sorted(self.intermediate_values.keys() - known.keys())
+        if unsent:  # with the first of them the parameters may have been lost, too
+            self._news = self._vault.news()
+            self.user_attrs |= self._news.user_attrs
         for step in unsent or sorted(known)[-1:]:
             self._deliver(step, self.intermediate_values[step])
         self._verdict_seen = self._verdict is not Verdict.CONTINUE

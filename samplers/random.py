@@ -29,9 +29,9 @@ class RandomSampler:
 
     seed: int | None = None
 
-    def joint_space(self, history: History) -> Mapping[str, Distribution]:
-        """Return every parameter known so far: independent draws need no common trials."""
-        return history.known_space()
+    def joint_space(self, history: History) -> Mapping[str, Distribution]:  # noqa: ARG002 - see there
+        """Return no parameter: each is drawn by its name, so that it does not matter when the others are known."""
+        return {}
 
     def propose(
         self,

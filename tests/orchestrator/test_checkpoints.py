@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from raystudy.distributions import CategoricalDistribution, FloatDistribution
 from raystudy.exceptions import CheckpointUnavailable, StudyError
 from raystudy.orchestrator.checkpoints import TrialVault, study_folder, trial_folder
+from raystudy.trial import News
 
 
 @pytest.fixture(params=["disk", "file URL", "fsspec", "pyarrow"])
@@ -330,6 +332,18 @@ def test_reports_noted_later_replace_those_of_the_checkpoint(folder):
     saving.note_reports({0: 0.5, 1: 0.25})
     assert vault(folder, 2).reports() == {0: 0.5, 1: 0.25}
     assert vault(folder, 2).newest_step() == 1
+
+
+def test_what_a_trial_has_told_travels_with_the_checkpoint(folder):
+    params = {
+        "lr": (1e-3, FloatDistribution(1e-5, 1, log=True)),
+        "k": ("b", CategoricalDistribution(["a", "b"])),
+    }
+    saving = vault(folder)
+    saving.save("state", 0, {}, News(params, {"note": {"1": [float("inf"), "ä"]}}))
+    saving.note_reports({0: 0.5})
+    assert vault(folder, 2).news() == News(params, {"note": {"1": [float("inf"), "ä"]}})
+    assert vault(folder, 2).notes == []
 
 
 def test_noting_reports_before_any_checkpoint_writes_nothing(tmp_path):

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import raystudy
 from raystudy.distributions import CategoricalDistribution, Distribution, FloatDistribution, IntDistribution
-from raystudy.frozen import StudyDirection, TrialState
+from raystudy.frozen import StudyDirection
 from raystudy.samplers import RandomSampler, TPESampler, sampler_from_spec
 from raystudy.samplers.history import History
 from raystudy.samplers.scales import UnitScale, uniform
 from raystudy.samplers.seeding import generator
+from raystudy.trial import Trial
 
 N = 4000
 ALPHA = 1e-3  # level of each goodness-of-fit test; seeds are fixed
@@ -91,12 +93,16 @@ def test_proposals_have_external_types_and_sorted_names() -> None:
     assert params == sampler.propose(dict(reversed(space.items())), history, generator(0, 0))
 
 
-def test_joint_space_is_all_that_is_known() -> None:
-    history, x = History([StudyDirection.MINIMIZE] * 2), FloatDistribution(0, 1)
-    history.update(0, TrialState.FAIL, {"x": 0.5}, {"x": x})
-    history.update(1, TrialState.COMPLETE, {"y": 0.5}, {"y": x}, [1.0, 2.0])
-    assert RandomSampler().joint_space(history) == {"x": x, "y": x}
-    assert 0 <= RandomSampler().sample("x", x, history, generator(0, 1, "x")) <= 1
+def test_draws_do_not_depend_on_when_the_parameters_became_known() -> None:
+    """Else a first wave of parallel trials, created before any suggestion, would be another one than in sequence."""
+
+    def suggested(trial: Trial) -> tuple[float, int]:
+        return trial.suggest_float("x", 0, 1), trial.suggest_int("k", 1, 9)
+
+    one_by_one, at_once = (raystudy.create_study(sampler=RandomSampler(seed=5)) for _ in range(2))
+    expected = [suggested(one_by_one.ask()) for _ in range(4)]
+    asked = [at_once.ask() for _ in range(4)]
+    assert [suggested(trial) for trial in reversed(asked)] == expected[::-1]
 
 
 def test_generators_differ_by_seed_number_and_name_and_repeat_otherwise() -> None:
