@@ -24,6 +24,7 @@ _MODULES = (
     "storages",
     "study",
     "trial",
+    "visualization",
 )
 _HOMES = {
     "Study": "study",

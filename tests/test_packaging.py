@@ -58,6 +58,8 @@ def test_wheel_holds_every_module_of_the_checkout_and_nothing_else(built: Path) 
         "storage": "storages",
     }
     expected = {f"raystudy/{path.name}" for path in (ROOT / "raystudy").glob("*.py")} | {"raystudy/py.typed"}
+    for package in ("integration", "visualization"):
+        expected |= {f"raystudy/{package}/{path.name}" for path in (ROOT / "raystudy" / package).glob("*.py")}
     for folder, name in rooms.items():
         expected |= {f"raystudy/{name}/{path.name}" for path in (ROOT / folder).glob("*.py")}
     with wheel_of(built) as wheel:
