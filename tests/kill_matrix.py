@@ -52,12 +52,14 @@ class Search:
         url: Its database.
         executor: "inline" or "ray".
         environment: Variables to set beside those of this process.
+        mode: A mode of Hyperband, for values that depend on the trials' numbers alone.
     """
 
     folder: Path
     url: str
     executor: str
     environment: dict[str, str] = field(default_factory=dict)
+    mode: str | None = None
     process: subprocess.Popen[bytes] | None = None
 
     def start(self, file_limit: int | None = None) -> None:
@@ -66,6 +68,7 @@ class Search:
         environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
         environment |= {"RAYSTUDY_LEASE_S": "3", "OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
         command = [sys.executable, str(SCRIPT), self.url, home, trace, str(N_TRIALS), self.executor]
+        command += [] if self.mode is None else [self.mode]
         if file_limit is not None:
             command = ["prlimit", f"--fsize={file_limit}", "--", *command]
         with (self.folder / "output").open("ab") as log:
@@ -151,9 +154,11 @@ class Search:
 
 
 @contextmanager
-def search_in(folder: Path, url: str, executor: str, **environment: str) -> Iterator[Search]:
+def search_in(
+    folder: Path, url: str, executor: str, mode: str | None = None, **environment: str
+) -> Iterator[Search]:
     """A search that is dead at the end of the block."""
-    search = Search(folder, url, executor, environment)
+    search = Search(folder, url, executor, environment, mode)
     try:
         yield search
     finally:
@@ -230,6 +235,12 @@ def main() -> None:
     )
     parser.add_argument("--outage-s", type=float, default=20.0, help="how long each lasts (default: 20)")
     parser.add_argument("--full", type=int, default=3, help="databases that run out of space (default: 3)")
+    parser.add_argument(
+        "--what",
+        choices=("all", "brackets"),
+        default="all",
+        help="brackets: kill the actors of Hyperband (all)",
+    )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
@@ -242,6 +253,19 @@ def main() -> None:
             round_(rng, Path(folder), *arguments)
         print(f"{time.monotonic() - begun:7.1f} s  {name}: kept", flush=True)
 
+    if options.what == "brackets":
+        import bracket_kills  # type: ignore[import-not-found] # beside this file
+
+        for index in range(options.rounds):
+            mode, (victims, titles) = (
+                ("sync", "promote")[index % 2],
+                rng.choice([*bracket_kills.VICTIMS.items()]),
+            )
+            name = f"{mode}, kill -9 of {victims} {index + 1}/{options.rounds}"
+            run(name, bracket_kills.actor_round, mode, titles, rng.randint(1, 3))
+        run("kill -9 while a checkpoint is written", bracket_kills.writing_round, min(options.rounds, 4))
+        print("all kept")
+        return
     for index in range(options.rounds):
         executor = ("inline", "ray")[index % 2]
         run(f"kill -9 {index + 1}/{options.rounds}, {executor}", kill_round, executor, 1)
