@@ -37,13 +37,13 @@ def study_home(storage: Storage, study_id: int, storage_path: str | None) -> str
     home = _home(study, storage_path)
     if home not in homes(study) and not _SECRET.search(home):
         digest = hashlib.sha256(home.encode()).hexdigest()[:8]
-        storage.set_study_attrs(study_id, {}, {f"{FOLDER}{digest}": home})
+        storage.set_study_attrs(study_id, {}, {f"{FOLDER}:{digest}": home})
     return home
 
 
 def homes(study: StudyRecord) -> list[str]:
     """Return the folders that a study has recorded."""
-    return [str(home) for key, home in sorted(study.system_attrs.items()) if key.startswith(FOLDER)]
+    return [str(home) for key, home in sorted(study.system_attrs.items()) if key.startswith(f"{FOLDER}:")]
 
 
 def kept_checkpoint(study: StudyRecord, number: int, storage_path: str | None) -> Any:

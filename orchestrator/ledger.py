@@ -57,7 +57,7 @@ SEED = "raystudy:seed"
 #: Study attribute: what tells its folder of checkpoints from that of another study of the same name.
 TOKEN = "raystudy:token"
 #: Study attributes whose names begin so: the folders in which it has kept checkpoints, for who deletes it.
-FOLDER = "raystudy:folder:"
+FOLDER = "raystudy:folder"
 FIRST_STEP = "raystudy:first_step"
 
 Proposal = dict[str, tuple[ParamValue, Distribution]]
