@@ -79,7 +79,7 @@ def test_two_workers_stop_trials_by_what_others_and_earlier_calls_have_done(
         )
     again = run(tmp_path, "ray", pruner, n_jobs=2, n_trials=4)
     states = [t.state.name for t in again.trials if t.number > 12]
-    assert states == ["PRUNED"] * 4 or again.trials[-1].params["x"] <= 0.05
+    assert states == ["PRUNED"] * 4
 
 
 def test_a_pruner_that_raises_ends_the_call_on_ray(tmp_path: Path) -> None:
