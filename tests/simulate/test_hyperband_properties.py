@@ -82,7 +82,8 @@ def searches(mode: str, n_workers: int) -> list[Search]:
 
 def halving_on_paper(scores: list[float]) -> dict[int, int]:
     """Epochs of each trial when brackets are filled one after the other, each rung judged when all are there."""
-    epochs, first = {}, 0
+    epochs: dict[int, int] = {}
+    first = 0
     for size, smallest in BRACKETS:
         left, budget, n_left = list(range(first, first + size)), smallest, size
         first += size
