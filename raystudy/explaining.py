@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
-from raystudy.orchestrator.ledger import BRACKET, PAUSED, RULINGS
+from raystudy.orchestrator.ledger import BRACKET, CALL, PAUSED, RULINGS
 from raystudy.orchestrator.rung_tables import rung_tables
 from raystudy.pruners.custom import PrunerLike
 from raystudy.pruners.grounds import RungTable
@@ -134,6 +134,7 @@ class Explanation:
         state: Its state.
         direction: Whether small or large values are better.
         bracket: Its bracket, or None.
+        budgets: The budgets of the bracket's rungs, empty before the trial has reached one.
         summary: The outcome in a sentence.
         rungs: Where it stands at each rung that it has reached.
         decisions: All that was decided on it, in order.
@@ -143,6 +144,7 @@ class Explanation:
     state: TrialState
     direction: StudyDirection
     bracket: int | None
+    budgets: tuple[int, ...]
     summary: str
     rungs: tuple[RungStanding, ...]
     decisions: tuple[Decision, ...]
@@ -151,7 +153,9 @@ class Explanation:
         lines = [f"trial {self.number} is {self.state.name}: {self.summary}"]
         if self.bracket is not None:
             better = "larger" if self.direction is StudyDirection.MAXIMIZE else "smaller"
-            lines.append(f"it is in bracket {self.bracket}; {better} values are better")
+            budgets = ", ".join(map(str, self.budgets))
+            rungs = f" with rungs at {budgets}" if budgets else ""
+            lines.append(f"it is in bracket {self.bracket}{rungs}; {better} values are better")
         lines += map(str, self.rungs)
         at_rungs = {decision for standing in self.rungs for decision in standing.decisions}
         others = [decision for decision in self.decisions if decision not in at_rungs]
@@ -178,12 +182,16 @@ def explain(storage: Storage, study_id: int, pruner: PrunerLike, number: int) ->
         raise ValueError(f"explain: this study has no trial {number}; it has {len(trials)}, numbered from 0")
     decisions = tuple(Decision.of_stored(ruling) for ruling in trial.system_attrs.get(RULINGS, ()))
     study = storage.read_study(study_id)
-    rungs = tuple(_standings(trial, rung_tables(study, pruner, trials), decisions))
+    tables = rung_tables(study, pruner, trials)
+    own = {table.bracket for table in tables if any(each == number for each, _ in table.values)}
+    tables = [table for table in tables if table.bracket in own]
+    rungs = tuple(_standings(trial, tables, decisions))
     return Explanation(
         number=number,
         state=trial.state,
         direction=study.directions[0],
         bracket=trial.system_attrs.get(BRACKET),
+        budgets=tuple(table.budget for table in tables),
         summary=_summary(trial, rungs, decisions),
         rungs=rungs,
         decisions=decisions,
@@ -231,6 +239,8 @@ def _why_complete(rungs: Sequence[RungStanding]) -> str:
 
 
 def _why_pruned(trial: FrozenTrial, last: Decision | None) -> str:
+    if CALL not in trial.system_attrs:
+        return "another program ran it, and has not left its reason"
     if last is None or last.what in ("continue", "promote"):
         return "no pruner has decided that: its objective or its user ended it, or the call was stopped"
     if last.what != "pause":

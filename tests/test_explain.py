@@ -57,7 +57,7 @@ def test_dropped_trial_is_explained_by_its_rung_its_rank_and_the_places():
     assert str(explained) == (
         "trial 0 is PRUNED: at rung 0, dropped when the rung closed: 4th of 4 values by then, 2 could go on "
         "and 2 had\n"
-        "it is in bracket 0; smaller values are better\n"
+        "it is in bracket 0 with rungs at 1, 2, 4; smaller values are better\n"
         "rung 0 (budget 1): value 0.4\n"
         "  told to wait: 1st of 1 value by then\n"
         "  dropped when the rung closed: 4th of 4 values by then, 2 could go on and 2 had\n"
@@ -181,6 +181,12 @@ def test_trial_that_ended_itself_or_failed_is_nobody_elses_doing():
     study.optimize(objective, 2, catch=ArithmeticError, executor="inline", show_progress_bar=False)
     assert "no pruner has decided that" in study.explain(0).summary
     assert "no pruner had a part in that" in study.explain(1).summary
+
+
+def test_trial_of_another_program_is_its_own_business():
+    study = raystudy.create_study()
+    study.add_trial(raystudy.create_trial(state=TrialState.PRUNED, intermediate_values={0: 1.0}))
+    assert study.explain(0).summary == "another program ran it, and has not left its reason"
 
 
 def test_unknown_trial_is_an_error_that_says_what_there_is():
