@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -255,3 +256,16 @@ def test_more_trials_than_were_recorded_are_refused() -> None:
     full = raystudy.simulate(plain, 3)
     with pytest.raises(ValueError, match="n_trials <= 3, as many as were recorded, got 4"):
         raystudy.simulate(full.study.trials, 4)
+
+
+def test_the_example_of_the_planning_guide_prints_lines_like_those_that_it_shows() -> None:
+    blocks = re.findall(r"```(\w*)\n(.*?)```", (ROOT / "docs" / "planning.md").read_text(), re.DOTALL)
+    code = next(block for language, block in blocks if language == "python")
+    shown = next(block for language, block in blocks if not language)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    printed = done.stdout.splitlines()
+    assert len(printed) == 6
+    # Their figures change with every improvement of the default sampler.
+    figures = re.compile(r"[\d.:]+(?=\D)")
+    shapes = [[figures.sub("#", line) for line in lines] for lines in (printed, shown.splitlines())]
+    assert set(shapes[0]) == set(shapes[1])
