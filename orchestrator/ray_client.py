@@ -50,6 +50,12 @@ def optimize_on_ray(request: CallRequest) -> None:
             if client.run():
                 return
         except ray.exceptions.RayActorError as error:
+            if error.actor_init_failed:
+                raise StudyError(
+                    "the driver of this call cannot start, since it cannot load what the call needs: "
+                    f"{str(error).strip().splitlines()[-1]}; the modules of the storage, the sampler and the pruner "
+                    "must be importable on the node that runs this script, from any working directory"
+                ) from error
             request.say(f"the driver of this call died: {str(error).splitlines()[0]}")
         if isinstance(request.storage, InMemoryStorage):
             raise StudyError(

@@ -296,3 +296,14 @@ def test_a_killed_actor_is_replaced_and_the_call_ends_exact(tmp_path: Path, vict
     assert len(killed) == 1
     assert [t.number for t in study.trials] == list(range(20))
     assert {t.state for t in study.trials} == {TrialState.COMPLETE, TrialState.PRUNED}
+
+
+class _UnloadableSampler(RandomSampler):
+    def __reduce__(self):
+        return (__import__, ("no_such_module",))
+
+
+def test_a_sampler_that_the_driver_cannot_load_ends_the_call_with_the_reason() -> None:
+    study = raystudy.create_study(sampler=_UnloadableSampler(seed=0))
+    with pytest.raises(raystudy.exceptions.StudyError, match=r"cannot start.*no_such_module"):
+        study.optimize(lambda trial: 0.0, n_trials=1, executor="ray")
