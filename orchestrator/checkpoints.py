@@ -40,7 +40,7 @@ from raystudy.orchestrator.checkpoint_records import (
     unsealed,
     without_zombies,
 )
-from raystudy.orchestrator.files import Folder, below, is_local, open_folder
+from raystudy.orchestrator.files import Folder, below, is_local, open_folder, shown
 from raystudy.orchestrator.states import decoded, encoded
 from raystudy.trial import News
 
@@ -262,7 +262,7 @@ class TrialVault:
             yield
         except OSError as error:
             raise StudyError(
-                f"cannot write a checkpoint to {self.folder}: {error}; pass a path that every worker can write, "
+                f"cannot write a checkpoint to {shown(self.folder)}: {error}; pass a path that every worker can write, "
                 "optimize(..., storage_path=...)"
             ) from error
 
@@ -274,7 +274,9 @@ class TrialVault:
             raise
         except OSError as error:
             # Not the same as none: what cannot be read just now must not be trained again, and then deleted.
-            raise CheckpointUnavailable(f"cannot read the checkpoints in {self.folder}: {error}") from error
+            raise CheckpointUnavailable(
+                f"cannot read the checkpoints in {shown(self.folder)}: {error}"
+            ) from error
 
     def _path(self, name: str) -> str:
-        return below(self.folder, name)
+        return below(shown(self.folder), name)

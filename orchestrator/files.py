@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -19,12 +20,14 @@ from typing import Any, Protocol
 
 from raystudy.exceptions import StudyError
 
-__all__ = ["Folder", "below", "is_local", "open_folder"]
+__all__ = ["Folder", "below", "is_local", "open_folder", "shown"]
 
 #: Has pyarrow open what stands behind it, where fsspec would.
 _PYARROW = "pyarrow+"
 #: Kinds of file systems behind URLs on which a file grows while it is written, but a rename happens at once.
 _RENAMING = frozenset({"file", "local", "hdfs", "sftp", "ssh", "smb"})
+#: Kinds without folders: making one would only cost a request.
+_FLAT = frozenset({"s3", "s3a", "gcs", "gs", "abfs", "abfss", "az"})
 
 
 class Folder(Protocol):
@@ -59,6 +62,11 @@ def below(url: str, *parts: str) -> str:
     """Return the path or URL of what stands below another; the options of a URL (``?...``) stay at its end."""
     base, mark, options = url.partition("?") if "://" in url else (url, "", "")
     return "/".join((base.rstrip("/"), *parts)) + mark + options
+
+
+def shown(url: str) -> str:
+    """Return a path or URL fit to be shown: without options and passwords."""
+    return re.sub(r"://[^/]*:[^/@]*@", "://", url.partition("?")[0]) if "://" in url else url
 
 
 def is_local(url: str) -> bool:
@@ -162,8 +170,8 @@ class _LocalFolder:
 class _RemoteFolder:
     def __init__(self, files: Any, root: str) -> None:
         self._files, self._root = files, root.rstrip("/")
-        protocol = files.protocol
-        self._renames = not _RENAMING.isdisjoint({protocol} if isinstance(protocol, str) else protocol)
+        kinds = {files.protocol} if isinstance(files.protocol, str) else set(files.protocol)
+        self._renames, self._is_flat = not _RENAMING.isdisjoint(kinds), not _FLAT.isdisjoint(kinds)
 
     def names(self, path: str = "") -> list[str]:
         self._files.invalidate_cache()
@@ -179,7 +187,8 @@ class _RemoteFolder:
 
     def write(self, path: str, content: bytes, *, at_once: bool = False) -> None:  # noqa: ARG002 - it always is
         target = self._at(path)
-        self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
+        if not self._is_flat:
+            self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
         if self._renames:
             self._files.pipe_file(f"{target}.new", content)
             self._files.mv(f"{target}.new", target)

@@ -14,7 +14,7 @@ from raystudy.exceptions import StudyError
 from raystudy.frozen import FrozenTrial
 from raystudy.orchestrator.assembly import Assembly
 from raystudy.orchestrator.checkpoints import trial_folder
-from raystudy.orchestrator.files import below, open_folder
+from raystudy.orchestrator.files import below, open_folder, shown
 from raystudy.orchestrator.keeping import Keep, KeepRule
 
 __all__ = ["Sweeper", "remove_trial"]
@@ -80,7 +80,7 @@ class Sweeper:
             except Exception as error:  # noqa: BLE001 - the shell's last line: a store's driver may raise anything
                 if not complained:
                     self._say(
-                        f"checkpoints of finished trials cannot be removed from {self._trials}: {error}"
+                        f"checkpoints of finished trials cannot be removed from {shown(self._trials)}: {error}"
                     )
                 complained = True
 

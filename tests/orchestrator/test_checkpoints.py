@@ -18,6 +18,7 @@ import torch
 from raystudy.distributions import CategoricalDistribution, FloatDistribution
 from raystudy.exceptions import CheckpointUnavailable, StudyError
 from raystudy.orchestrator.checkpoints import TrialVault, study_folder, trial_folder
+from raystudy.orchestrator.files import shown
 from raystudy.trial import News
 
 
@@ -389,6 +390,12 @@ def test_options_of_a_url_stay_at_its_end():
     options = "?endpoint_override=minio:9000&scheme=http"
     assert study == f"s3://bucket/root/name-token{options}"
     assert trial_folder(study, 3) == f"s3://bucket/root/name-token/trials/00003{options}"
+
+
+def test_no_line_about_a_checkpoint_shows_the_password_of_its_url():
+    assert shown("pyarrow+s3://key:pass@bucket/x?secret_key=pass") == "pyarrow+s3://bucket/x"
+    assert shown("abfs://container@account/x") == "abfs://container@account/x"
+    assert shown("/home/a?b") == "/home/a?b"
 
 
 @pytest.mark.parametrize("url", ["nonsense://bucket/x", "pyarrow+nonsense://bucket/x"])
