@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import raystudy
+from raystudy.integration.torch import TorchTraining
 
 RARE_DIGIT = 8
 POSITIVE_SHARE = 0.025
@@ -178,15 +179,6 @@ class Training:
             self.optimizer.step()
             self.average.update_parameters(self.model)
 
-    def state(self) -> Config:
-        """Return what a checkpoint needs."""
-        return {name: getattr(self, name).state_dict() for name in ("model", "average", "optimizer")}
-
-    def load(self, state: Config) -> None:
-        """Go back to the state of a checkpoint."""
-        for name, part in state.items():
-            getattr(self, name).load_state_dict(part)
-
 
 def pr_auc(model: nn.Module, data: tuple[Tensor, Tensor]) -> float:
     """Return the average precision of a model, 0 for one that has diverged."""
@@ -200,19 +192,15 @@ def objective(trial: raystudy.Trial, *, epochs: int, seed: int) -> float:
     """Train one configuration and return its validation PR-AUC after the last epoch."""
     training = Training(suggest(trial), seed, trial.number)
     train, validation = make_split("train"), make_split("validation")
-    first_epoch, value = 0, 0.0
-    if (state := trial.load_checkpoint()) is not None:
-        first_epoch, value = state.pop("epoch") + 1, state.pop("value")
-        training.load(state)
-    for epoch in range(first_epoch, epochs):
+    saved = TorchTraining(model=training.model, average=training.average, optimizer=training.optimizer)
+    for epoch in range(saved.resume(trial), epochs):
         training.epoch(epoch, train)
-        value = pr_auc(training.average, validation)
-        # Saved before the report, whose answer may be that the trial has to wait here.
-        trial.save_checkpoint({**training.state(), "epoch": epoch, "value": value}, step=epoch)
+        value = saved.values["value"] = pr_auc(training.average, validation)
+        saved.save(trial, epoch)  # before the report, whose answer may be that the trial has to wait here
         trial.report(value, epoch)
         if trial.should_prune():
             raise raystudy.TrialPruned
-    return value
+    return float(saved.values["value"])
 
 
 def score_on_test(best: raystudy.trial.FrozenTrial, *, epochs: int, seed: int) -> float:

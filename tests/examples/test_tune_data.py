@@ -39,7 +39,7 @@ class CheckpointedTrial(FrozenTrial):
         return self.start
 
     def save_checkpoint(self, state: Any, step: int | None = None) -> None:
-        assert step == state["epoch"]
+        assert step == state["step"]
         assert step not in self.intermediate_values
         self.newest = copy.deepcopy(state)
 
@@ -120,7 +120,10 @@ def test_a_resumed_training_equals_an_uninterrupted_one(small: ModuleType, param
         values |= part.intermediate_values
         state = part.newest
     assert values == whole.intermediate_values
-    assert all(torch.equal(a, whole.newest["model"][key]) for key, a in state["model"].items())
+    assert all(
+        torch.equal(weight, whole.newest["parts"]["model"][key])
+        for key, weight in state["parts"]["model"].items()
+    )
 
 
 def test_a_trial_whose_last_epoch_is_saved_returns_its_value(small: ModuleType) -> None:
