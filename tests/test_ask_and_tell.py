@@ -3,9 +3,9 @@
 import pytest
 
 import raystudy
-from raystudy.pruners import HyperbandPruner
+from raystudy.pruners import HyperbandPruner, MedianPruner
 from raystudy.samplers import RandomSampler, TPESampler
-from raystudy.trial import TrialState
+from raystudy.trial import TrialState, Verdict
 
 
 def run(study, objective, n_trials=1, **options):
@@ -147,6 +147,21 @@ def test_asked_trials_are_stopped_by_the_pruner():
         else:
             study.tell(trial, x)
     assert pruned > 4
+
+
+def test_median_counts_the_asked_trials_of_all_programs(study):
+    study.pruner = MedianPruner(2)
+    other = raystudy.Study(study._storage, study._study_id, None, study.pruner)
+    for each in (study, other):
+        trial = each.ask()
+        trial.report(0.5, 0)
+        each.tell(trial, 0.5)
+    for value, verdict in [(0.4, Verdict.CONTINUE), (0.6, Verdict.STOP)]:
+        trial = study.ask()
+        trial.report(value, 0)
+        assert trial.verdict is verdict
+    study.tell(trial, state=TrialState.PRUNED)
+    assert "worse than 0.5, the median of the 2 complete trials" in study.explain(trial.number).summary
 
 
 # ---- enqueued trials ---------------------------------------------------------------------------------

@@ -171,6 +171,12 @@ def test_other_pruners_say_why_too(pruner, number, reason):
     assert reason in str(search(pruner, FALLING, saves=False).explain(number))
 
 
+def test_pruner_that_is_not_stored_with_the_study_is_explained_from_the_database(tmp_path):
+    url = f"sqlite:///{tmp_path}/study.db"
+    before = str(search(OddOnesOut(), FALLING, saves=False, storage=url).explain(1))
+    assert str(raystudy.load_study(study_name="s", storage=url).explain(1)) == before
+
+
 def test_trial_that_ended_itself_or_failed_is_nobody_elses_doing():
     def objective(trial):
         if trial.number == 0:
