@@ -112,7 +112,7 @@ class HyperbandJudge:
         if number not in self._known:
             self._place(
                 number, f"reported {value} at step {step}"
-            )  # raises; the text costs too much to make it ahead
+            )  # raises; ahead, the text would cost too much
         place = self._known[number]
         budget = self._rule.budget(step)
         self._resumable = self._resumable or resumable
@@ -155,7 +155,7 @@ class HyperbandJudge:
             return Ruling()
         ladder, member = place
         ladder.move(member, Phase.GONE)
-        return _ruling(self._advance(ladder))
+        return self._advance(ladder).ruling()
 
     def learn(self, trials: Sequence[PastTrial]) -> None:
         """Do nothing: brackets count the trials of their own driver."""
@@ -167,7 +167,7 @@ class HyperbandJudge:
         for ladder in self._ladders.values():
             ladder.sealed = True
             moves.extend(self._advance(ladder))
-        return _ruling(moves)
+        return moves.ruling()
 
     def restore(self, trials: Sequence[PastTrial]) -> Ruling:
         """Rebuild the state from the stored trials.
@@ -181,6 +181,7 @@ class HyperbandJudge:
             )
         if self._rule.first_step is None:
             self._rule.first_step = min((step for t in trials for step in t.reports), default=None)
+        self._resumable = any(trial.promoted_rung is not None for trial in trials)
         for trial in trials:
             self._join(trial.number, trial.bracket)
             self._replay(trial)
@@ -189,7 +190,7 @@ class HyperbandJudge:
         moves = Moves()
         for ladder in self._ladders.values():
             moves.extend(self._advance(ladder))
-        return _ruling(moves)
+        return moves.ruling()
 
     def grounds(self, number: int) -> Grounds:
         """Return where a trial stands among the values at its highest rung."""
@@ -198,8 +199,8 @@ class HyperbandJudge:
             return {}
         ladder, member = place
         rung = member.level - 1
-        facts = {"rung": rung, "budget": ladder.budgets[rung], "rank": ladder.place(member)}
-        facts |= {"of": ladder.n_recorded(rung)}
+        facts: dict[str, int | None] = {"rung": rung, "budget": ladder.budgets[rung]}
+        facts |= {"rank": ladder.place(member), "of": ladder.n_recorded(rung)}
         # While a rung of the paper fills, nobody knows how many will go on.
         if rung < ladder.top and (ladder.sealed or self._mode is not HalvingMode.SYNC):
             facts |= {"places": self._places(ladder, rung), "taken": ladder.n_let_on(rung)}
@@ -208,25 +209,18 @@ class HyperbandJudge:
     def tables(self) -> list[RungTable]:
         """Return the rungs of all brackets, lowest bracket and rung first."""
         return [
-            RungTable(
-                key,
-                rung,
-                budget,
-                tuple(ladder.values(rung)),
-                self._places(ladder, rung) if rung < ladder.top else None,
-            )
+            RungTable(key, rung, budget, tuple(ladder.values(rung)), self._places(ladder, rung))
             for key, ladder in sorted(self._ladders.items())
             for rung, budget in enumerate(ladder.budgets)
         ]
 
     def table(self) -> str:
         """Return one line per bracket and rung: how many have reported, wait, went on, are gone."""
-        lines = []
-        for key, ladder in sorted(self._ladders.items()):
-            state = "closed to new trials" if ladder.sealed else "open"
-            lines.append(f"bracket {key} ({self._mode.value}, {len(ladder.members)} trials, {state})")
-            lines += [f"  {ladder.rung_line(rung)}" for rung in range(ladder.top + 1)]
-        return "\n".join(lines) or "no trials in brackets"
+        parts = [
+            f"bracket {key} ({self._mode.value}, {ladder.table()}"
+            for key, ladder in sorted(self._ladders.items())
+        ]
+        return "\n".join(parts) or "no trials in brackets"
 
     __repr__ = table
 
@@ -235,12 +229,9 @@ class HyperbandJudge:
         if number not in self._known:
             return f"trial {number} was never enrolled; the judge knows {len(self._known)} trials"
         place = self._known[number]
-        if place is None:
-            return f"trial {number} is in no bracket"
-        ladder, member = place
-        rungs = ", ".join(str(budget) for budget in ladder.budgets[: member.level]) or "none"
-        went = f"rung {member.went_on_from}" if member.went_on_from >= 0 else "no rung"
-        return f"trial {number} is {member.phase.value}; budgets reached: {rungs}; let on from {went}"
+        return f"trial {number} is " + (
+            "in no bracket" if place is None else place[1].story(place[0].budgets)
+        )
 
     def _place(self, number: int, event: str) -> tuple[Ladder, Member] | None:
         if number not in self._known:
@@ -290,7 +281,9 @@ class HyperbandJudge:
                 ladder.sealed = True
                 self._open.discard(bracket)
 
-    def _places(self, ladder: Ladder, rung: int) -> int:
+    def _places(self, ladder: Ladder, rung: int) -> int | None:
+        if rung == ladder.top:
+            return None
         if self._mode is HalvingMode.SYNC:
             return sync_quota(ladder, rung)
         closes = ladder.sealed and ladder.lowest_running_level() > rung
@@ -304,7 +297,3 @@ class HyperbandJudge:
         if self._mode is HalvingMode.SYNC:
             return advance_sync(ladder)
         return advance_promote(ladder, floor)
-
-
-def _ruling(moves: Moves) -> Ruling:
-    return Ruling(promoted=tuple(moves.promoted), dropped=tuple(moves.dropped))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from raystudy.pruners.base import Ruling
 from raystudy.pruners.halving import Rank
 
 __all__ = ["Member", "Moves", "Phase"]
@@ -49,6 +51,12 @@ class Member:
         """Whether it is paused with this rung as its highest."""
         return self.phase is Phase.PAUSED and self.level == rung + 1
 
+    def story(self, budgets: Sequence[int]) -> str:
+        """Return what is known of it; ``budgets`` are those of the rungs."""
+        reached = ", ".join(str(budget) for budget in budgets[: self.level]) or "none"
+        went = f"rung {self.went_on_from}" if self.went_on_from >= 0 else "no rung"
+        return f"{self.phase.value}; budgets reached: {reached}; let on from {went}"
+
 
 @dataclass(slots=True)
 class Moves:
@@ -61,3 +69,7 @@ class Moves:
         """Add the moves of another bracket."""
         self.promoted += other.promoted
         self.dropped += other.dropped
+
+    def ruling(self) -> Ruling:
+        """Return them as the answer to an event that is no report."""
+        return Ruling(promoted=tuple(self.promoted), dropped=tuple(self.dropped))

@@ -161,8 +161,12 @@ class Ladder:
         """Return the smallest level of a running member; the largest of all levels if none runs."""
         return next((level for level, n in enumerate(self._n_running) if n), self.top + 1)
 
-    def rung_line(self, rung: int) -> str:
-        """Describe one rung in a line."""
+    def table(self) -> str:
+        """Describe the bracket: the end of its title, and a line for each rung."""
+        title = f"{len(self.members)} trials, {'closed to new trials' if self.sealed else 'open'})"
+        return "\n  ".join([title, *(self._line(rung) for rung in range(self.top + 1))])
+
+    def _line(self, rung: int) -> str:
         everyone = self.members.values()
         counts = {
             "recorded": self.n_recorded(rung),

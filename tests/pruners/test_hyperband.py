@@ -324,6 +324,14 @@ def test_recovery_takes_a_report_beyond_a_rung_for_having_been_let_on() -> None:
     assert judge.report(1, 3, 6.0, True) == Ruling(PAUSE)
 
 
+def test_recovery_knows_from_a_promotion_that_trials_can_wait() -> None:
+    for promoted_rung, verdict in ((0, PAUSE), (None, STOP)):
+        judge = start("auto")
+        judge.restore([PastTrial(n, 0, {1: 1.0}, promoted_rung, DONE) for n in range(3)])
+        judge.enrol(9, 0)
+        assert judge.report(9, 1, 5.0, False) == Ruling(verdict, 0)
+
+
 def test_a_judge_in_use_cannot_be_restored() -> None:
     judge = start("sync")
     judge.enrol(0, 0)

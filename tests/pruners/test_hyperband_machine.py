@@ -176,7 +176,7 @@ class HyperbandMachine(RuleBasedStateMachine):
             assert self.mode == "sync" or self.closed or self.kills
             moves = replace(moves, dropped=(*moves.dropped, number))
         self.obey(moves)
-        if ruling.verdict is Verdict.CONTINUE and not self.stores_continue:
+        if ruling.verdict is Verdict.CONTINUE and (self.kills or not self.stores_continue):
             fact.promoted_rung = None
 
     def obey(self, ruling: Ruling) -> None:
