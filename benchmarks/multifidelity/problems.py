@@ -1,0 +1,59 @@
+"""The problems that are reported, and those on which defaults are tuned; they share nothing but code."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+
+from benchmarks.multifidelity.problem import Problem
+from benchmarks.multifidelity.synthetic import (
+    CountingOnes,
+    ackley_noisy,
+    branin_noisy,
+    choices_noisy,
+    hartmann_crossing,
+    rosen_crossing,
+)
+from benchmarks.multifidelity.tables import TableProblem
+from benchmarks.multifidelity.training import PERCEPTRON, TREES
+from raystudy.samplers.scales import external_params, uniform
+
+__all__ = ["REPORTED", "TUNING", "fingerprint", "problem_of"]
+
+_MAKERS: dict[str, Callable[[], Problem]] = {
+    "perceptron-digits": lambda: TableProblem("perceptron-digits", PERCEPTRON),
+    "trees-cover": lambda: TableProblem("trees-cover", TREES),
+    "hartmann-crossing": hartmann_crossing,
+    "branin-noisy": branin_noisy,
+    "counting-ones": lambda: CountingOnes("counting-ones", 4),
+    "perceptron-clusters": lambda: TableProblem("perceptron-clusters", PERCEPTRON),
+    "trees-hastie": lambda: TableProblem("trees-hastie", TREES),
+    "rosen-crossing": rosen_crossing,
+    "ackley-noisy": ackley_noisy,
+    "choices-noisy": choices_noisy,
+}
+
+#: Two of recorded curves, three synthetic.
+REPORTED = tuple(_MAKERS)[:5]
+#: Likewise, of other data sets and functions.
+TUNING = tuple(_MAKERS)[5:]
+
+
+@cache
+def problem_of(name: str) -> Problem:
+    """Return a problem by its name."""
+    return _MAKERS[name]()
+
+
+@cache
+def fingerprint(name: str) -> str:
+    """Return a digest of a problem's curves: results of another problem under its name do not count."""
+    problem, rng = problem_of(name), np.random.default_rng(5)
+    digest = hashlib.sha256(repr(problem.scale).encode())
+    for point in uniform(problem.space, rng, 20).T:
+        curve = problem.curve(external_params(problem.space, point), rng)
+        digest.update(np.round(curve.losses, 6).tobytes())
+    return digest.hexdigest()[:16]
