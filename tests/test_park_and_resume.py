@@ -13,7 +13,7 @@ from raystudy.samplers import RandomSampler
 from raystudy.trial import TrialState, Verdict
 
 ROOT = Path(__file__).parents[1]
-N_COHORT, N_ASKS = 9, 13  # of Hyperband(1, 9, 3): 9 trials reach rung 0, 3 of them rung 1, 1 of those the top
+N_COHORT = 9  # of Hyperband(1, 9, 3): 9 trials reach rung 0, 3 of them rung 1, 1 of those the top
 
 
 def train(trial):
@@ -44,6 +44,14 @@ def work(study, n_asks):
     return resumed
 
 
+def work_to_the_end(study):
+    """Work until the first cohort has ended; return the trials that were resumed, one entry each time."""
+    resumed = work(study, max(0, N_COHORT - len(study.trials)))
+    while not all(trial.state.is_finished() for trial in study.trials):
+        resumed += work(study, 1)
+    return resumed
+
+
 def make_study(storage=None, mode="sync", **options):
     pruner = HyperbandPruner(1, 9, 3, mode=mode)
     return raystudy.create_study(storage=storage, sampler=RandomSampler(seed=3), pruner=pruner, **options)
@@ -63,11 +71,13 @@ def epochs(study):
 
 def test_one_worker_who_parks_and_resumes_runs_the_epochs_of_optimize(storage):
     asked, optimized = make_study(storage), make_study()
-    resumed = work(asked, N_ASKS)
+    resumed = work_to_the_end(asked)
     optimized.optimize(
         lambda trial: train(trial) or 1.0, N_COHORT, executor="inline", show_progress_bar=False
     )
-    assert len(resumed) == 4
+    assert (
+        2 <= len(resumed) <= 4
+    )  # the last one to come to a rung goes on without a pause if it is good enough
     assert epochs(asked) == epochs(optimized)
     assert sum(map(len, epochs(asked).values())) == 9 * 1 + 3 * 2 + 1 * 6
     assert [t.params for t in asked.trials] == [t.params for t in optimized.trials]
@@ -222,15 +232,15 @@ os._exit(9)  # no tidying up: what is not in the database is lost
 """
 
 
-@pytest.mark.parametrize("n_before", [4, 9, 11, 12])
+@pytest.mark.parametrize("n_before", [4, 9, 10, 11])
 def test_another_process_goes_on_where_a_killed_one_ended(tmp_path, n_before):
     url = f"sqlite:///{tmp_path}/study.db"
     died = subprocess.run([sys.executable, "-c", FIRST_PROCESS, url, str(n_before)], cwd=ROOT, check=False)
     assert died.returncode == 9
     study = raystudy.load_study(study_name="s", storage=url)
-    work(study, N_ASKS - n_before)
+    work_to_the_end(study)
     uninterrupted = make_study()
-    work(uninterrupted, N_ASKS)
+    work_to_the_end(uninterrupted)
     assert epochs(study) == epochs(uninterrupted)
     assert [t.state for t in study.trials] == [t.state for t in uninterrupted.trials]
 

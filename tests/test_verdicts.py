@@ -112,9 +112,10 @@ def test_verdict_and_resume_step_tell_an_objective_of_optimize_the_same():
         return trial.params["x"]
 
     make_study().optimize(objective, N_COHORT, executor="inline", show_progress_bar=False)
-    assert seen.count((None, Verdict.PAUSE)) + seen.count((None, Verdict.STOP)) == 9
-    assert sum(step == 0 for step, _ in seen) == 3
-    assert seen.count((2, Verdict.CONTINUE)) == 1
+    assert sum(step is None for step, _ in seen) == N_COHORT
+    # The last one to come to a rung goes on without a pause if it is good enough.
+    assert sum(step == 0 for step, _ in seen) in (2, 3)
+    assert [verdict for _, verdict in seen].count(Verdict.CONTINUE) == 1
 
 
 def test_reading_the_verdict_binds_as_should_prune_does():
