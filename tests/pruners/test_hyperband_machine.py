@@ -21,9 +21,7 @@ from raystudy.pruners.base import Judge
 from raystudy.pruners.halving import bracket_plans
 
 LIMITS = [(1, 9, 3), (1, 8, 2), (2, 11, 2), (1, 27, 3)]
-VALUES = st.one_of(
-    st.integers(0, 5).map(float), st.just(math.nan), st.floats(allow_nan=True, allow_infinity=True)
-)
+VALUES = st.integers(0, 5).map(float) | st.just(math.nan) | st.floats()
 STATES = {"complete": TrialState.COMPLETE, "failed": TrialState.FAIL, "dropped": TrialState.PRUNED}
 PICK = st.integers(0, 10**6)
 
@@ -71,8 +69,6 @@ class HyperbandMachine(RuleBasedStateMachine):
         self.expected: dict[tuple[int, int], set[int]] = {}  # sync: who is due at (bracket, rung)
         self.went_on: set[tuple[int, int]] = set()
         self.closed = False
-
-    # -- events ------------------------------------------------------------------------------------------
 
     def in_state(self, *states: str) -> list[int]:
         return [n for n, fact in self.facts.items() if fact.state in states]
@@ -157,8 +153,6 @@ class HyperbandMachine(RuleBasedStateMachine):
         assert twin.restore(past) == Ruling()
         assert not self.closed or twin.close() == Ruling()
         self.judges[1:] = [twin]
-
-    # -- what the driver does with a ruling --------------------------------------------------------------
 
     def obey_report(self, number: int, ruling: Ruling) -> None:
         fact, rung = self.facts[number], ruling.rung
@@ -291,24 +285,15 @@ class HyperbandMachine(RuleBasedStateMachine):
                 assert "complete" in states
 
 
-class SyncMachine(HyperbandMachine):
-    mode = "sync"
+def in_any_order(mode: str) -> Any:
+    """Return the test case of a mode."""
+    case: Any = type(f"{mode.title()}Machine", (HyperbandMachine,), {"mode": mode}).TestCase  # type: ignore[attr-defined]
+    case.settings = settings(
+        max_examples=200, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    return case
 
 
-class PromoteMachine(HyperbandMachine):
-    mode = "promote"
-
-
-class AutoMachine(HyperbandMachine):
-    mode = "auto"
-
-
-LIGHT = settings(
-    max_examples=200, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-TestSyncInAnyOrder = SyncMachine.TestCase
-TestSyncInAnyOrder.settings = LIGHT
-TestPromoteInAnyOrder = PromoteMachine.TestCase
-TestPromoteInAnyOrder.settings = LIGHT
-TestAutoInAnyOrder = AutoMachine.TestCase
-TestAutoInAnyOrder.settings = LIGHT
+TestSyncInAnyOrder = in_any_order("sync")
+TestPromoteInAnyOrder = in_any_order("promote")
+TestAutoInAnyOrder = in_any_order("auto")
