@@ -16,7 +16,7 @@ import signal
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,7 +175,9 @@ class Replay:
         self.notes: list[dict[str, Any]] = [json.loads(line) for line in notes]
         self.decided: set[tuple[int, int]] = set()
         self.judge: Judge = hyperband("promote").start(raystudy.trial.StudyDirection.MINIMIZE, None)
+        #: Trials that the present judge knows, and those of them that had not ended when it began.
         self.known: set[int] = set()
+        self.live: set[int] = set()
         #: Trials that were running when the present judge began, and have not been judged since.
         self.in_flight: set[int] = set()
 
@@ -208,8 +210,9 @@ class Replay:
         reports = defaultdict[int, dict[int, float]](dict)
         for report in self.reports[:n_reports]:
             reports[report.number][report.step] = report.value
-        for number, _, promoted_rung, _, n_own in past:
+        for number, _, promoted_rung, state, n_own in past:
             require(len(reports[number]) == n_own, f"trial {number}: the judge began with other reports")
+            self._check_fate(number, TrialState[state], reports[number])
             if promoted_rung is not None:
                 require((number, promoted_rung) in self.decided, f"trial {number}: promoted, but by nobody")
         self.judge = hyperband("promote").start(raystudy.trial.StudyDirection.MINIMIZE, None)
@@ -219,7 +222,10 @@ class Replay:
         ]
         self._note(self.judge.restore(trials))
         self.known = {trial.number for trial in trials}
-        self.in_flight = {trial.number for trial in trials if trial.alive}
+        self.live = {trial.number for trial in trials if trial.alive}
+        self.in_flight = {
+            number for number in self.live if self._standing(number, reports[number]) is Verdict.CONTINUE
+        }
 
     def _feed(self, report: Report) -> None:
         number = report.number
@@ -240,6 +246,7 @@ class Replay:
     def _enrol(self, number: int) -> None:
         if number not in self.known:
             self.known.add(number)
+            self.live.add(number)
             self.judge.enrol(number, self.trials[number].system_attrs["raystudy:bracket"])
 
     def _note(self, ruling: Ruling) -> None:
@@ -248,10 +255,22 @@ class Replay:
 
     def _check_end(self) -> None:
         for number, trial in self.trials.items():
-            step = max(trial.intermediate_values)
-            verdict = self.judge.report(number, step, trial.intermediate_values[step], True).verdict
-            goes_on = trial.state is TrialState.COMPLETE
-            require((verdict is Verdict.CONTINUE) == goes_on, f"trial {number}: {verdict}, but {trial.state}")
+            self._check_fate(number, trial.state, trial.intermediate_values)
             promoted = trial.system_attrs.get("raystudy:promoted")
             if promoted is not None:
                 require((number, promoted) in self.decided, f"trial {number}: promoted, but by nobody")
+
+    def _check_fate(self, number: int, state: TrialState, reports: Mapping[int, float]) -> None:
+        """A trial is complete if the judge has let it on from every rung, and pruned only if it has not."""
+        if number not in self.live or not state.is_finished():
+            return
+        verdict = self._standing(number, reports)
+        lets_on, is_complete = verdict is Verdict.CONTINUE, state is TrialState.COMPLETE
+        require(lets_on == is_complete, f"trial {number}: the judge says {verdict.name}, it is {state.name}")
+
+    def _standing(self, number: int, reports: Mapping[int, float]) -> Verdict:
+        """The standing verdict: a report at a step that is known changes nothing and gets it."""
+        if not reports:
+            return Verdict.CONTINUE
+        step = max(reports)
+        return self.judge.report(number, step, reports[step], True).verdict
