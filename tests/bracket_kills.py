@@ -213,6 +213,8 @@ class Replay:
         for number, _, promoted_rung, state, n_own in past:
             require(len(reports[number]) == n_own, f"trial {number}: the judge began with other reports")
             self._check_fate(number, TrialState[state], reports[number])
+            is_kept = state == "RUNNING" or state == self.trials[number].state.name
+            require(is_kept, f"trial {number}: it was {state} before")
             if promoted_rung is not None:
                 require((number, promoted_rung) in self.decided, f"trial {number}: promoted, but by nobody")
         self.judge = hyperband("promote").start(raystudy.trial.StudyDirection.MINIMIZE, None)
