@@ -10,6 +10,7 @@ another owner has gone on with the call, its parts are refused.
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import tempfile
 from collections.abc import Callable
@@ -137,8 +138,15 @@ def restore(
 
 
 def _places(study_folder: str) -> tuple[Spool, Spool]:
-    elsewhere = Path(tempfile.gettempdir()) / f"raystudy-{getpass.getuser()}" / Path(study_folder).name
+    elsewhere = Path(tempfile.gettempdir()) / f"raystudy-{_user()}" / Path(study_folder).name
     return Spool(study_folder), Spool(str(elsewhere))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # in a container a user may have a number only
+        return str(os.getuid())
 
 
 def _store(storage: Storage, study_id: int, part: Part) -> int:

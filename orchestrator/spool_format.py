@@ -5,7 +5,8 @@
     {"write": "finish", "trial_id": 12, "state": "COMPLETE", "values": [0.5], "time": "2026-..."}
 
 The first line proves that the rest is whole.  Creations and claims are left out: nobody was told of a trial
-whose creation is not durable.
+whose creation is not durable.  So are all writes of a trial that told something which has no JSON form: no database
+would ever take it, and without it the trial would be another one.
 """
 
 from __future__ import annotations
@@ -58,7 +59,16 @@ class Part:
 def lines_of(part: Part) -> list[Line]:
     """Return the lines of a part without the first one; empty if there is nothing worth saving."""
     lines = [{"write": "study_attrs", "attrs": dict(part.study_attrs)}] if part.study_attrs else []
-    return lines + [line for write in part.writes if (line := _line(write)) is not None]
+    spoilt: set[int] = set()
+    for write in part.writes:
+        try:
+            line = _line(write)
+            json.dumps(line)
+        except (TypeError, ValueError):
+            spoilt.add(getattr(write, "trial_id", -1))
+        else:
+            lines += [] if line is None else [line]
+    return [line for line in lines if line.get("trial_id") not in spoilt]
 
 
 def to_text(part: Part, lines: Sequence[Line]) -> str:

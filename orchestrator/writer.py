@@ -233,12 +233,15 @@ class ThreadedWriter:
             self._stopped = True
             self._changed.notify_all()
             self._saves = not isinstance(error, (LeaseLost, KeyError))
-            note = self._save_rest()
-        if note is not None and isinstance(error, StorageUnavailable):
-            error = StorageUnavailable(f"{error}; {note}")
-        elif note is not None:
-            error.add_note(note)
-        self.deliver(WriterFailed(error))
+        try:
+            with self._changed:
+                note = self._save_rest()
+            if note is not None and isinstance(error, StorageUnavailable):
+                error = StorageUnavailable(f"{error}; {note}")
+            elif note is not None:
+                error.add_note(note)
+        finally:  # whatever becomes of the file: a driver that does not hear of this would wait for ever
+            self.deliver(WriterFailed(error))
 
     def _save_rest(self) -> str | None:
         """Save what is not stored to a file and forget it; return a line for the user if there was anything."""

@@ -92,6 +92,28 @@ def test_creations_and_claims_alone_are_not_worth_a_file(world):
     assert not os.path.exists(world.folder)
 
 
+@pytest.mark.filterwarnings("ignore:choice .* is of type set:UserWarning")
+def test_a_trial_that_told_what_no_database_takes_is_left_out_whole(world):
+    odd = CategoricalDistribution(("a", {1}))  # a set has no JSON form
+    params = SetParams(world.trial_id, {"lr": PARAMS["lr"]})
+    assert world.leave(params, SetParams(world.trial_id, {"odd": ("a", odd)}), world.finish) is None
+    assert world.leave(Report(99, 0, 0.5), SetAttrs(world.trial_id, {"odd": {1}}), world.finish)
+    (path,) = Spool(world.folder).parts("call")
+    assert Spool(world.folder).load(path).writes == [Report(99, 0, 0.5)]
+
+
+@pytest.mark.parametrize("error", [KeyError, OSError])
+def test_a_user_without_a_name_can_save_and_restore(world, tmp_path, monkeypatch, error):
+    def getuser():
+        raise error("getpwuid(): uid not found")
+
+    monkeypatch.setattr("getpass.getuser", getuser)  # as in a container whose user has a number only
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    Path(world.folder).write_text("not a folder")
+    assert f"raystudy-{os.getuid()}" in save(world.folder, Part(world.study_id, FENCE, {}, [world.finish]))
+    assert world.restore()[0].values == [0.5]
+
+
 def test_parts_are_stored_in_order_once_and_said(world):
     world.leave(SetParams(world.trial_id, PARAMS), Report(world.trial_id, 0, math.nan), study_attrs={"k": 1})
     world.leave(SetAttrs(world.trial_id, {"a": 1}), world.finish)

@@ -7,13 +7,14 @@ import time
 
 import pytest
 
+from raystudy.distributions import CategoricalDistribution
 from raystudy.exceptions import LeaseLost, StorageUnavailable
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.orchestrator import patience, writer
 from raystudy.orchestrator.patience import Patience
 from raystudy.orchestrator.spool import Spool, restore
 from raystudy.orchestrator.writer import Outage, ThreadedWriter, WriterFailed
-from raystudy.storages.base import CreateTrial, Fence, FinishTrial, Report
+from raystudy.storages.base import CreateTrial, Fence, FinishTrial, Report, SetParams
 from raystudy.storages.rdb import RDBStorage
 
 NOW = dt.datetime(2026, 7, 1)
@@ -91,6 +92,16 @@ def test_after_a_long_outage_the_call_ends_and_all_is_in_a_file(bench, monkeypat
     assert bench.writer.close() is None
     trial = bench.restored()
     assert (trial.values, trial.intermediate_values) == ([0.5], {0: 0.5})
+
+
+@pytest.mark.filterwarnings("ignore:choice .* is of type set:UserWarning")
+def test_a_write_that_neither_database_nor_file_can_hold_is_told(bench):
+    odd = CategoricalDistribution(("a", {1}))  # a set has no JSON form
+    bench.writer.submit([SetParams(bench.trial_id, {"odd": ("a", odd)})], 0)
+    error = bench.hears(WriterFailed).error
+    assert isinstance(error, TypeError)
+    assert "parameter 'odd': expected choices of None, bool, int, float or str" in str(error)
+    assert bench.writer.close() is None
 
 
 def test_what_comes_in_after_the_end_is_in_a_file_too(bench, monkeypatch):
