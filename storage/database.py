@@ -38,6 +38,11 @@ _PACKAGES = {
     "mariadb+mysqldb": "mysqlclient",
 }
 
+_SERVER_ADVICE = "check the URL, that the server runs, and the rights of this user"
+_ADVICE = {
+    "sqlite": "check the path, and that this user may write the file and its folder and has disk space"
+}
+
 T = TypeVar("T")
 
 
@@ -145,7 +150,7 @@ class Database:
     def _plain(self, error: sa.exc.SQLAlchemyError) -> str:
         return (
             f"expected a database that answers at {self.shown_url}, found: {self._reason(error)}; "
-            "check the URL, that the server runs, and the rights of this user"
+            f"{_ADVICE.get(self.dialect, _SERVER_ADVICE)}"
         )
 
     def _reason(self, error: sa.exc.SQLAlchemyError) -> str:
@@ -198,11 +203,13 @@ def _parse(url: str) -> sa.URL:
         raise TypeError(f"expected a database URL as a text, got {type(url).__name__}")
     try:
         parsed = sa.make_url(url.replace("{SCHEMA_VERSION}", str(SCHEMA_VERSION)))
+        if parsed.password is not None and url.count("@") > 1:
+            raise ValueError("a part of the password would pass for the host, and be shown")
     except (sa.exc.ArgumentError, ValueError):
         # Neither the text nor the cause is shown: what cannot be parsed may hold a password anywhere.
         raise StorageUnavailable(
             "expected a database URL such as sqlite:///study.db or postgresql://user:password@host/name, "
-            f"found {len(url)} characters that are none; correct it (special characters in a password as %XX)"
+            f"found {len(url)} characters that are none; correct it (special characters in a password as %XX, @ as %40)"
         ) from None
     return parsed.set(drivername=_with_driver(parsed.drivername))
 

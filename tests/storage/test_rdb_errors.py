@@ -63,6 +63,13 @@ def test_a_text_that_is_no_url_is_not_repeated(url):
     assert "expected a database URL such as sqlite:///study.db" in failure(url)
 
 
+@pytest.mark.parametrize("password", [SECRET, f"{SECRET}more", "a@b/c", "a@b?c", "a@b#c"])
+def test_an_at_sign_in_a_password_does_not_make_the_rest_of_it_a_host(password):
+    text = failure(f"postgresql://ann:{password}@127.0.0.1:1/db")
+    assert "@ as %40" in text
+    assert not any(part in text for part in ("hush", "more", "b/c", "b?c", "b#c"))
+
+
 def test_an_unknown_kind_of_database_says_which_are_known():
     assert "postgresql://" in failure(f"nosuchdb://ann:{ENCODED}@host/db")
 
