@@ -58,7 +58,8 @@ class Part:
 
 def lines_of(part: Part) -> list[Line]:
     """Return the lines of a part without the first one; empty if there is nothing worth saving."""
-    lines = [{"write": "study_attrs", "attrs": dict(part.study_attrs)}] if part.study_attrs else []
+    attrs = {"write": "study_attrs", "attrs": dict(part.study_attrs)}
+    lines: list[Line] = [attrs] if part.study_attrs else []
     spoilt: set[int] = set()
     for write in part.writes:
         try:
