@@ -87,13 +87,13 @@ def acknowledgements(
     batch: Sequence[Submission],
     result: CommitResult,
     refused: Mapping[int, FrozenTrial],
-    next_number: int | None = None,
 ) -> list[Acknowledgement]:
     """Return the acknowledgements of the submissions that one commit has stored, in order.
 
     If nobody waits for one, but writes were refused, there is one without a ticket that tells so.
     """
     created, claimed = iter(result.created), iter(result.claimed)
+    next_number = result.next_number if None in result.created else None
     found = []
     for submission in batch:
         # Always advance both iterators: the results of all submissions lie one behind the other.

@@ -202,19 +202,13 @@ class ThreadedWriter:
         writes = [write for submission in batch for write in submission.writes]
         result = self._patience(lambda: self.storage.commit(self.study_id, writes, self.fence))
         refused = {i: self._patience(partial(self.storage.read_trial, i)) for i in result.refused}
-        next_number = self._next_number() if None in result.created else None
         with self._changed:
             if self._stopped:
                 return
             self._in_hand = []
             self._study_attrs = {k: v for k, v in self._study_attrs.items() if attrs.get(k, _NEVER) != v}
-        for acknowledgement in acknowledgements(batch, result, refused, next_number):
+        for acknowledgement in acknowledgements(batch, result, refused):
             self.deliver(acknowledgement)
-
-    def _next_number(self) -> int:
-        # Not their count: rows that somebody deleted leave gaps.
-        trials = self._patience(lambda: self.storage.read_trials(self.study_id))
-        return max((trial.number for trial in trials), default=-1) + 1
 
     def _pause(self, seconds: float) -> bool:
         with self._changed:

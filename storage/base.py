@@ -120,11 +120,13 @@ class CommitResult:
     ``created`` has one entry per ``CreateTrial``, in order: (trial id, number), or None if its number was taken.
     ``claimed`` has one entry per ``ClaimTrial``: whether the trial is ours.
     ``refused`` holds the ids of trials whose writes were dropped because another program had finished them.
+    ``next_number`` is the number that the next trial of the study will get, None if no creation was asked for.
     """
 
     created: list[tuple[int, int] | None] = field(default_factory=list)
     claimed: list[bool] = field(default_factory=list)
     refused: set[int] = field(default_factory=set)
+    next_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

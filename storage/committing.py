@@ -122,6 +122,8 @@ def commit_writes(
     find = partial(_stored_trial, connection, study_id, states, last[1])
     repeated = repetitions(writes, fence, find)
     result = CommitResult(created=_create(connection, study_id, creations, last, repeated.created))
+    if creations:
+        result.next_number = 1 + max([last[1], *(number for _, number in filter(None, result.created))])
     rows = Rows()
     _fill(rows, result, states, writes, repeated)
     _execute(connection, statements, rows)

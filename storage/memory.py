@@ -191,6 +191,7 @@ class InMemoryStorage(BaseStorage):
                     number = -1 if write.number is None else write.number
                     again = (repeated.created[number], number) if number in repeated.created else None
                     result.created.append(again or self._create(study, write))
+                    result.next_number = study.next_number
                 else:
                     study.change(write, repeated, result)
         return result

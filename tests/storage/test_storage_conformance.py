@@ -115,10 +115,12 @@ def test_numbers_count_up_from_zero_within_a_study(storage, study_id):
 
 
 def test_a_number_that_is_not_the_next_free_one_creates_nothing(storage, study_id):
-    created = storage.commit(study_id, [running(5), running(0), running(0), running(None)]).created
-    assert [identity and identity[1] for identity in created] == [None, 0, None, 1]
+    result = storage.commit(study_id, [running(5), running(0), running(0), running(None)])
+    assert [identity and identity[1] for identity in result.created] == [None, 0, None, 1]
+    assert result.next_number == 2
     assert len(storage.read_trials(study_id)) == 2
-    assert storage.commit(study_id, [running(0)]).created == [None]
+    result = storage.commit(study_id, [running(0)])
+    assert (result.created, result.next_number) == ([None], 2)
 
 
 def test_a_waiting_trial_is_claimed_once(storage, study_id):
