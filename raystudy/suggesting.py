@@ -14,7 +14,29 @@ from raystudy.distributions import (
     ParamValue,
 )
 
-__all__ = ["SuggestMethods"]
+__all__ = ["MAX_NAME_LENGTH", "SuggestMethods", "check_name"]
+
+#: The longest name of a study, parameter or attribute that a database takes, in characters.
+MAX_NAME_LENGTH = 512
+
+
+def check_name(kind: str, name: str) -> str:
+    """Return ``name``; raise TypeError or ValueError if no database can hold it as the name of a ``kind``."""
+    if not isinstance(name, str):
+        raise TypeError(
+            f"expected a text as the name of a {kind}, got {name!r} of type {type(name).__name__}"
+        )
+    if len(name) > MAX_NAME_LENGTH:
+        raise ValueError(
+            f"expected at most {MAX_NAME_LENGTH} characters in the name of a {kind}, "
+            f"got {len(name)}: {name[:40]}...; use a shorter name"
+        )
+    if "\0" in name or (not name.isascii() and any("\ud800" <= each <= "\udfff" for each in name)):
+        raise ValueError(
+            f"expected characters that a database can hold in the name of a {kind}, got {name!r}; "
+            "leave NUL and lone surrogates out"
+        )
+    return name
 
 
 class SuggestMethods:
@@ -57,6 +79,7 @@ class SuggestMethods:
 
 
 def _named(name: str, make: Callable[[], Distribution]) -> Distribution:
+    check_name("parameter", name)
     try:
         return make()
     except ValueError as error:

@@ -20,7 +20,7 @@ from raystudy.distributions import (
     check_distribution_compatibility,
 )
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState, Verdict, create_trial
-from raystudy.suggesting import SuggestMethods
+from raystudy.suggesting import SuggestMethods, check_name
 
 __all__ = [
     "Assignment",
@@ -123,6 +123,7 @@ class Trial(SuggestMethods):
 
     def set_user_attr(self, key: str, value: Any) -> None:
         """Attach a value that JSON can hold to the trial; raise TypeError for any other."""
+        check_name("trial attribute", key)
         try:
             json.dumps(value)
         except (TypeError, ValueError) as error:
@@ -261,11 +262,14 @@ def _as_float(value: float) -> float:
         ) from None
 
 
+_STEP_LIMIT = 2**31  # databases have 32 bits for it
+
+
 def _as_step(step: int) -> int:
     try:
         whole = int(step)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"trial.report: expected a whole number as step, got {step!r}") from None
-    if whole < 0:
-        raise ValueError(f"trial.report: need step >= 0, got {step}")
+    if not 0 <= whole < _STEP_LIMIT:
+        raise ValueError(f"trial.report: need 0 <= step < {_STEP_LIMIT}, got {step}")
     return whole

@@ -23,12 +23,10 @@ from raystudy.distributions import (
 from raystudy.exceptions import StorageInternalError
 
 __all__ = [
-    "MAX_KEY_LENGTH",
     "ReportKind",
     "ValueKind",
     "attribute_from_json",
     "attribute_to_json",
-    "check_key",
     "distribution_from_row",
     "number_from_row",
     "param_to_row",
@@ -37,9 +35,6 @@ __all__ = [
     "to_utc",
     "value_to_row",
 ]
-
-#: The longest name of a study, parameter or attribute, in characters.
-MAX_KEY_LENGTH = 512
 
 
 class ValueKind(Enum):
@@ -105,18 +100,6 @@ def to_utc(local: dt.datetime | None) -> dt.datetime | None:
 def to_local(utc: dt.datetime | None) -> dt.datetime | None:
     """Return the naive local time of a naive UTC time."""
     return None if utc is None else utc.replace(tzinfo=dt.UTC).astimezone().replace(tzinfo=None)
-
-
-def check_key(kind: str, key: str) -> str:
-    """Return ``key``; raise TypeError or ValueError if no column can hold it."""
-    if not isinstance(key, str):
-        raise TypeError(f"expected a text as the name of a {kind}, got {key!r} of type {type(key).__name__}")
-    if len(key) > MAX_KEY_LENGTH:
-        raise ValueError(
-            f"expected at most {MAX_KEY_LENGTH} characters in the name of a {kind}, "
-            f"got {len(key)}: {key[:40]}...; use a shorter name"
-        )
-    return key
 
 
 def attribute_to_json(key: str, value: Any) -> str:

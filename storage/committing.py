@@ -31,7 +31,6 @@ from raystudy.storages.base import (
 )
 from raystudy.storages.codec import (
     attribute_to_json,
-    check_key,
     param_to_row,
     report_to_row,
     to_utc,
@@ -49,6 +48,7 @@ from raystudy.storages.statements import (
     TRIAL_OF_NUMBER,
     Statements,
 )
+from raystudy.suggesting import check_name
 
 __all__ = ["commit_writes", "lock_study"]
 
@@ -71,7 +71,7 @@ class Rows:
         """Add parameters; the first value of a name counts."""
         for name, (value, distribution) in params.items():
             if (trial_id, name) not in self.params:
-                internal, text = param_to_row(check_key("parameter", name), value, distribution)
+                internal, text = param_to_row(check_name("parameter", name), value, distribution)
                 row = {"trial_id": trial_id, "param_name": name, "param_value": internal}
                 self.params[trial_id, name] = {**row, "distribution_json": text}
 
@@ -93,7 +93,7 @@ class Rows:
         """Add attributes; the last value of a key counts."""
         for rows, attrs in ((self.user_attrs, user), (self.system_attrs, system)):
             for key, value in attrs.items():
-                text = attribute_to_json(check_key("trial attribute", key), value)
+                text = attribute_to_json(check_name("trial attribute", key), value)
                 rows[trial_id, key] = {"trial_id": trial_id, "key": key, "value_json": text}
 
 

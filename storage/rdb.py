@@ -15,7 +15,7 @@ from raystudy.storages import leases, tables
 from raystudy.storages.base import CallRecord, CommitResult, Fence, StudyRecord, Write
 from raystudy.storages.best import BestTrials
 from raystudy.storages.checking import check_writes
-from raystudy.storages.codec import attribute_from_json, attribute_to_json, check_key
+from raystudy.storages.codec import attribute_from_json, attribute_to_json
 from raystudy.storages.columns import Columns
 from raystudy.storages.committing import commit_writes, lock_study
 from raystudy.storages.database import Database
@@ -26,6 +26,7 @@ from raystudy.storages.schema import ensure_schema
 from raystudy.storages.stale import StaleTrialCallback, heartbeat_settings
 from raystudy.storages.statements import Statements
 from raystudy.storages.upgrading import SchemaVerbs
+from raystudy.suggesting import check_name
 
 __all__ = ["RDBStorage"]
 
@@ -104,7 +105,7 @@ class RDBStorage(BaseStorage, HeartbeatVerbs, SchemaVerbs):
 
     def create_study(self, name: str, directions: Sequence[StudyDirection]) -> int:
         """Create a study and return its id; raise DuplicatedStudyError if the name is taken."""
-        row = {"study_name": check_key("study", name)}
+        row = {"study_name": check_name("study", name)}
         try:
             with self._database.writing() as connection:
                 created = connection.execute(sa.insert(tables.studies).values(row))
@@ -177,7 +178,7 @@ class RDBStorage(BaseStorage, HeartbeatVerbs, SchemaVerbs):
                 rows = [
                     {
                         "study_id": study_id,
-                        "key": check_key("study attribute", key),
+                        "key": check_name("study attribute", key),
                         "value_json": attribute_to_json(key, value),
                     }
                     for key, value in attrs.items()

@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from raystudy.frozen import StudyDirection, TrialState
-from raystudy.storages.codec import MAX_KEY_LENGTH, ReportKind, ValueKind
+from raystudy.storages.codec import ReportKind, ValueKind
+from raystudy.suggesting import MAX_NAME_LENGTH
 
 __all__ = [
     "ALEMBIC_VERSION",
@@ -47,7 +48,7 @@ def _key(name: str) -> sa.Column[Any]:
 
 
 def _text(name: str) -> sa.Column[Any]:
-    return sa.Column(name, sa.String(MAX_KEY_LENGTH))
+    return sa.Column(name, sa.String(MAX_NAME_LENGTH))
 
 
 def _double(name: str) -> sa.Column[Any]:
@@ -84,7 +85,7 @@ studies = sa.Table(
     "studies",
     metadata,
     _key("study_id"),
-    sa.Column("study_name", sa.String(MAX_KEY_LENGTH), index=True, unique=True, nullable=False),
+    sa.Column("study_name", sa.String(MAX_NAME_LENGTH), index=True, unique=True, nullable=False),
 )
 
 study_directions = sa.Table(

@@ -112,12 +112,27 @@ def test_wrong_bounds_name_the_parameter(study, suggest):
         (1.0, "first", TypeError),
         (1.0, None, TypeError),
         (1.0, -1, ValueError),
+        (1.0, 2**31, ValueError),
+        (1.0, float("inf"), TypeError),
     ],
 )
 def test_report_that_is_no_number_is_an_error(study, value, step, error):
     with pytest.raises(error, match=r"trial\.report"):
         run(study, lambda trial: trial.report(value, step))
     assert study.trials[0].intermediate_values == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("k" * 513, ValueError), ("a\0b", ValueError), ("\ud800", ValueError), (5, TypeError)]
+)
+@pytest.mark.parametrize(
+    "use",
+    [lambda trial, name: trial.set_user_attr(name, 1), lambda trial, name: trial.suggest_int(name, 0, 1)],
+)
+def test_name_that_no_database_holds_fails_its_trial_alone(study, name, error, use):
+    with pytest.raises(error, match="the name of a"):
+        run(study, lambda trial: use(trial, name))
+    assert [trial.state for trial in study.trials] == [raystudy.trial.TrialState.FAIL]
 
 
 def test_step_reported_twice_warns_and_keeps_the_first_value(study):
