@@ -42,7 +42,7 @@ class Proposer:
         observed = np.stack(columns.last_reports(), axis=1)
         # A running trial counts as observed at the step where a judge has seen it, which ``observe`` knows.
         observed[columns.states != TrialState.PRUNED] = np.nan
-        params = columns.params
+        params, reports = columns.params, columns.reports
         self.history.load(
             Batch(
                 columns.numbers,
@@ -53,6 +53,9 @@ class Proposer:
                 params.kinds,
                 params.internals,
                 params.space,
+                reports.rows,
+                reports.steps,
+                reports.values,
             )
         )
 
@@ -96,8 +99,9 @@ class Proposer:
         """
         step = trial.last_step if trial.state is TrialState.PRUNED else rung_step
         observed = None if step is None else (step, trial.intermediate_values[step])
+        reports = trial.intermediate_values
         self.history.update(
-            trial.number, trial.state, trial.params, trial.distributions, trial.values, observed
+            trial.number, trial.state, trial.params, trial.distributions, trial.values, observed, reports
         )
 
     def _draw(self, number: int, name: str, distribution: Distribution) -> ParamValue:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -30,6 +30,9 @@ class Batch:
         kinds: (p,) int32, index into ``space``.
         internals: (p,) float64, internal values.
         space: Names and distributions.
+        report_rows: (r,) int32, index of the trial that made the report.
+        report_steps: (r,) int64.
+        report_values: (r,) float64, intermediate values; NaN is one.
     """
 
     numbers: IntArray
@@ -40,6 +43,9 @@ class Batch:
     kinds: npt.NDArray[np.int32]
     internals: FloatArray
     space: Sequence[tuple[str, Distribution]]
+    report_rows: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    report_steps: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    report_values: FloatArray = field(default_factory=lambda: np.empty(0))
 
     def columns(self) -> Iterator[tuple[str, IntArray, FloatArray]]:
         """Yield each parameter's name, the numbers of the trials that have it and their internal values."""

@@ -11,13 +11,13 @@ Notation: ``n`` rows (highest recorded trial number + 1), ``k`` objectives.
     observed_steps  (n,) float64   step of the judged intermediate value, NaN where there is none
     observed_values (n,) float64   that intermediate value
     column(name)    (n,) float64   internal values of one parameter, NaN where it is absent
+    values_from(s)  (n,) float64   each trial's first intermediate value at step s or later, NaN where there is none
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from enum import IntEnum
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,6 +26,8 @@ import numpy.typing as npt
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.samplers.batch import Batch
+from raystudy.samplers.reports import ReportLog
+from raystudy.samplers.roles import Role, counts_in_space, role_of, roles_of
 from raystudy.samplers.shared_space import SharedSpace
 
 __all__ = ["ABSENT", "History", "Role"]
@@ -38,14 +40,6 @@ _FIRST_CAPACITY = 64
 FloatArray = npt.NDArray[np.float64]
 Int8Array = npt.NDArray[np.int8]
 Array = TypeVar("Array", bound=npt.NDArray[Any])
-
-
-class Role(IntEnum):
-    """What a trial means to a sampler."""
-
-    IGNORED = 0  #: Failed, waiting or absent.
-    OBSERVED = 1  #: COMPLETE, PRUNED, or RUNNING and judged at a rung.
-    PENDING = 2  #: RUNNING and not judged yet.
 
 
 class History:
@@ -76,6 +70,7 @@ class History:
         self._latest: dict[str, tuple[int, Distribution]] = {}
         self._shared = {Role.OBSERVED: SharedSpace(), Role.PENDING: SharedSpace()}
         self._n_by_role = dict.fromkeys(Role, 0)
+        self._reports = ReportLog()
 
     def __len__(self) -> int:
         """Return the length of the columns: the highest recorded trial number + 1."""
@@ -123,6 +118,15 @@ class History:
             column = np.full(self._size, np.nan)
         return _read_only(column[: self._size])
 
+    def values_from(self, step: int) -> FloatArray:
+        """Return each trial's first intermediate value at a step or later, (n,) float64, NaN where there is none.
+
+        A NaN that was reported stands as the worst infinity of the first direction.
+        """
+        steps, values = self._reports.at(step, self._size).T
+        worst = -np.inf if self.directions[0] is StudyDirection.MAXIMIZE else np.inf
+        return np.where(np.isnan(values) & np.isfinite(steps), worst, values)
+
     def known_space(self) -> dict[str, Distribution]:
         """Return every parameter ever recorded, as the newest trial that has it, sorted by name."""
         return {name: distribution for name, (_, distribution) in sorted(self._latest.items())}
@@ -143,6 +147,7 @@ class History:
         distributions: Mapping[str, Distribution],
         values: Sequence[float] | None = None,
         observed: tuple[int, float] | None = None,
+        reports: Mapping[int, float] | None = None,
     ) -> None:
         """Insert the row of a trial, or replace it; takes O(params) time.
 
@@ -154,6 +159,7 @@ class History:
             values: Objective values, one per direction; needed for COMPLETE.
             observed: (step, intermediate value) at which a PRUNED or RUNNING trial was last judged; a RUNNING
                 trial without it is pending.
+            reports: All intermediate values so far, by step, in their order; none is forgotten later.
 
         Raises:
             ValueError: If the parts contradict each other; nothing is changed then.
@@ -162,11 +168,14 @@ class History:
         internal = {name: distributions[name].to_internal_repr(value) for name, value in params.items()}
         self._reserve(number + 1)
         self._forget(number)
-        role = _role(state, observed)
+        role = role_of(state, observed is not None)
         self._states[number] = state
         self._roles[number] = role
         self._values[number] = np.nan if values is None else values
         self._observed[number] = np.nan if observed is None else observed
+        if observed is not None:
+            self._reports.note(number, *observed)
+        self._reports.add(number, reports or {})
         for name, value in internal.items():
             if name not in self._columns:
                 self._columns[name] = np.full(len(self._states), np.nan)
@@ -187,11 +196,12 @@ class History:
         if np.isnan(batch.values[is_complete]).any():
             raise ValueError("expected the objective values of each COMPLETE trial, got trials without")
         self._reserve(int(numbers.max(initial=-1)) + 1)
-        roles = _roles(batch.states, ~np.isnan(batch.observed[:, 0]))
+        roles = roles_of(batch.states, ~np.isnan(batch.observed[:, 0]))
         self._states[numbers] = batch.states
         self._roles[numbers] = roles
         self._values[numbers] = batch.values
         self._observed[numbers] = batch.observed
+        self._reports.load(batch.numbers[batch.report_rows], batch.report_steps, batch.report_values)
         for name, having, internals in batch.columns():
             self._columns.setdefault(name, np.full(len(self._states), np.nan))[having] = internals
         self._load_spaces(batch, roles)
@@ -205,7 +215,7 @@ class History:
             counts[id(space), role] += 1
         for (which, role), count in counts.items():
             self._n_by_role[Role(role)] += count
-            if _counts_in_space(Role(role), spaces[which]):
+            if counts_in_space(Role(role), spaces[which]):
                 self._shared[Role(role)].add(spaces[which], count)
         for name, distribution, number in batch.newest():
             if number >= self._latest.get(name, (0, distribution))[0]:
@@ -214,7 +224,7 @@ class History:
     def _record_space(self, number: int, role: Role, distributions: dict[str, Distribution]) -> None:
         self._spaces[number] = distributions
         self._n_by_role[role] += 1
-        if _counts_in_space(role, distributions):
+        if counts_in_space(role, distributions):
             self._shared[role].add(distributions)
         for name, distribution in distributions.items():
             if number >= self._latest.get(name, (0, distribution))[0]:
@@ -226,7 +236,7 @@ class History:
             return
         role = Role(self._roles[number])
         self._n_by_role[role] -= 1
-        if _counts_in_space(role, distributions):
+        if counts_in_space(role, distributions):
             self._shared[role].remove(distributions)
         for name in distributions:
             self._columns[name][number] = np.nan
@@ -265,26 +275,6 @@ class History:
             raise ValueError(
                 f"trial {number}: expected {len(self.directions)} objective values, got {list(values)}"
             )
-
-
-def _role(state: TrialState, observed: tuple[int, float] | None) -> Role:
-    if state in (TrialState.COMPLETE, TrialState.PRUNED):
-        return Role.OBSERVED
-    if state is TrialState.RUNNING:
-        return Role.PENDING if observed is None else Role.OBSERVED
-    return Role.IGNORED
-
-
-def _roles(states: Int8Array, is_judged: npt.NDArray[np.bool_]) -> Int8Array:
-    running = np.where(is_judged, Role.OBSERVED, Role.PENDING)
-    is_over = np.isin(states, [TrialState.COMPLETE, TrialState.PRUNED])
-    roles = np.where(states == TrialState.RUNNING, running, np.where(is_over, Role.OBSERVED, Role.IGNORED))
-    return roles.astype(np.int8)
-
-
-def _counts_in_space(role: Role, distributions: Mapping[str, Distribution]) -> bool:
-    # A pending trial without parameters has merely not suggested anything yet; an observed one has none.
-    return role is Role.OBSERVED or (role is Role.PENDING and bool(distributions))
 
 
 def _nan_rows(rows: int, width: int) -> FloatArray:

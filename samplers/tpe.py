@@ -5,8 +5,9 @@ the density of the former and the one with the highest density ratio is proposed
 latter group, which keeps parallel proposals apart without making up values for them.
 
 Source: Bergstra et al. (2011), NeurIPS 24, Algorithm 1 and section 4; settings of Optuna 5's default.  On
-purpose different from Optuna: pending trials count towards the start-up, a running trial that was judged at a
-rung ranks as a pruned one, and a candidate equal to a pending trial gives way to the next best one.
+purpose different from Optuna: pending trials count towards the start-up, trials that were trained for different
+budgets are ranked by what is expected of them at one budget (``standing``), and a candidate equal to a pending
+trial gives way to the next best one.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from raystudy.distributions import CategoricalDistribution, Distribution, ParamValue
-from raystudy.frozen import StudyDirection, TrialState
 from raystudy.samplers.history import History, Role
 from raystudy.samplers.parzen import Axes, ParzenEstimator
 from raystudy.samplers.scales import external_params, uniform
+from raystudy.samplers.standing import standings
 
 __all__ = ["TPESampler", "split_observed"]
 
@@ -143,26 +144,16 @@ class TPESampler:
 def split_observed(history: History) -> tuple[IntArray, IntArray]:
     """Split the observed trials of a single-objective study into the best ones and the rest.
 
-    Complete trials come first, by value; then pruned ones and running ones that were judged, by later step
-    and then by better value, NaN after every number; last those never judged.  Ties go to the older trial.
+    They are ranked by their ``standings``; in a study where no trial was stopped early, by value.  Ties go to the
+    older trial.
 
     Returns:
         Numbers of the ceil(n / 10) best trials, at most 25, and of the others, both increasing.
     """
-    rows = np.flatnonzero(history.roles == Role.OBSERVED)
-    sign = -1.0 if history.directions[0] is StudyDirection.MAXIMIZE else 1.0
+    rows, standing = standings(history)
     n_below = min(math.ceil(0.1 * len(rows)), _MAX_BELOW)
-    is_complete = history.states[rows] == TrialState.COMPLETE
-    complete, judged = rows[is_complete], rows[~is_complete]
-    best = complete[_smallest(sign * history.values[complete, 0], n_below)]
-    if len(best) < n_below:
-        step, value = history.observed_steps[judged], sign * history.observed_values[judged]
-        never = np.isnan(step)
-        by_rank = np.lexsort((np.where(np.isnan(value), np.inf, value), np.where(never, 1.0, -step)))
-        best = np.concatenate([best, judged[by_rank[: n_below - len(best)]]])
-    is_best = np.zeros(len(history), dtype=bool)
-    is_best[best] = True
-    chosen = is_best[rows]
+    chosen = np.zeros(len(rows), dtype=bool)
+    chosen[_smallest(standing, n_below)] = True
     return rows[chosen], rows[~chosen]
 
 

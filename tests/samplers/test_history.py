@@ -175,6 +175,9 @@ def batch_of(rows: list[tuple[int, TrialState, dict[str, Distribution], tuple[in
         kinds=np.array([kinds.index(each) for each in space], np.int32),
         internals=np.array([d.to_internal_repr(VALUES[d]) for _, d in space], np.float64),
         space=kinds,
+        report_rows=np.array([at for at, row in enumerate(rows) if row[3] is not None], np.int32),
+        report_steps=np.array([row[3][0] for row in rows if row[3] is not None], np.int64),
+        report_values=np.array([row[3][1] for row in rows if row[3] is not None], np.float64),
     )
 
 
@@ -191,6 +194,8 @@ def test_many_trials_loaded_at_once_are_as_if_recorded_one_by_one(rows: list, la
             np.testing.assert_array_equal(getattr(at_once, name), getattr(one_by_one, name))
         for name in "abc":
             np.testing.assert_array_equal(at_once.column(name), one_by_one.column(name))
+        for at in (3, 4):
+            np.testing.assert_array_equal(at_once.values_from(at), one_by_one.values_from(at))
         for question in ("known_space", "joint_space", "__len__"):
             assert getattr(at_once, question)() == getattr(one_by_one, question)()
         assert (at_once.n_observed, at_once.n_pending) == (one_by_one.n_observed, one_by_one.n_pending)
