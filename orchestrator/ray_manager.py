@@ -63,8 +63,9 @@ class BracketManager:
         self._opened.abandon(number, bracket)
 
     @ray.method
-    def close(self) -> list[DeskNews]:
-        """See ``BracketDesk.close``."""
+    def close(self, enrolled: Sequence[tuple[int, int]]) -> list[DeskNews]:
+        """Enrol new trials, given as (number, bracket); then see ``BracketDesk.close``."""
+        self._opened.enrol(enrolled)
         return self._opened.close()
 
     @ray.method

@@ -199,12 +199,20 @@ def _create(
             }
         )
         next_number += 1
-    ids = dict(repeated)
-    if rows:
-        connection.execute(sa.insert(tables.trials), rows)
-        new = connection.execute(NEW_TRIALS, {"study_id": study_id, "n_new": len(rows)})
-        ids.update((int(row.number), int(row.trial_id)) for row in new)
+    ids = {**repeated, **_insert_trials(connection, study_id, rows)}
     return [None if number is None else (ids[number], number) for number in numbers]
+
+
+def _insert_trials(connection: sa.Connection, study_id: int, rows: list[Row]) -> dict[int, int]:
+    """Insert rows of new trials and return their ids by number."""
+    if not rows:
+        return {}
+    if len(rows) == 1:  # the driver tells the id of a single row, which spares a query
+        key: Sequence[Any] = connection.execute(sa.insert(tables.trials), rows[0]).inserted_primary_key or ()
+        return {int(rows[0]["number"]): int(key[0])}
+    connection.execute(sa.insert(tables.trials), rows)
+    new = connection.execute(NEW_TRIALS, {"study_id": study_id, "n_new": len(rows)})
+    return {int(row.number): int(row.trial_id) for row in new}
 
 
 def _fill(
