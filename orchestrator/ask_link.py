@@ -67,6 +67,13 @@ class AskLink:
         self._require_handed_out("set_user_attr")
         self.desk.write(SetAttrs(self.live.trial.trial_id, user_attrs=user_attrs))
 
+    def constraints(self, constraints: Mapping[str, float]) -> None:
+        """Store constraints."""
+        self._require_handed_out("set_constraint")
+        with self.desk.lock:
+            attrs = self.live.learn_constraints(constraints)
+        self.desk.write(SetAttrs(self.live.trial.trial_id, system_attrs=attrs))
+
     def _require_handed_out(self, verb: str) -> None:
         if self.live.paused or self.live.attempt != self.attempt:
             raise ValueError(

@@ -66,6 +66,7 @@ class Outcome:
     params: dict[str, tuple[ParamValue, Distribution]] = field(default_factory=dict)
     reports: dict[int, float] = field(default_factory=dict)
     user_attrs: dict[str, Any] = field(default_factory=dict)
+    constraints: dict[str, float] = field(default_factory=dict)
     #: Whether the trial has a checkpoint at all.
     checkpointed: bool = False
     failure: Failure | None = None
@@ -103,7 +104,7 @@ def conclude(outcome: Outcome, trial: Trial, assignment: Assignment) -> Outcome:
     outcome.checkpointed = trial.has_checkpoint
     outcome.params = {name: (value, trial.distributions[name]) for name, value in trial.params.items()}
     outcome.reports = {s: v for s, v in trial.intermediate_values.items() if s not in assignment.reports}
-    outcome.user_attrs = trial.user_attrs
+    outcome.user_attrs, outcome.constraints = trial.user_attrs, trial.constraints
     return outcome
 
 

@@ -89,6 +89,9 @@ class _InlineLink:
         with self.shell.lock:
             self.shell.driver.listener.attributes(self.assignment.number, user_attrs)
 
+    def constraints(self, constraints: Mapping[str, float]) -> None:
+        """Leave them to the next report or the end of the attempt."""
+
 
 class InlineShell:
     """Runs one call to its end.

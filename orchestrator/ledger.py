@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from raystudy.constraints import constraints_to_attrs
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import FrozenTrial, TrialState
 from raystudy.pruners.base import Judge, Learning, PastTrial
@@ -94,6 +95,7 @@ class LiveTrial:
             fixed={**trial.system_attrs.get("fixed_params", {}), **trial.params},
             reports=dict(trial.intermediate_values),
             user_attrs=dict(trial.user_attrs),
+            constraints=trial.constraints,
             datetime_start=trial.datetime_start,
         )
 
@@ -111,6 +113,15 @@ class LiveTrial:
         new = {key: value for key, value in attrs.items() if key not in known or known[key] != value}
         known.update(new)
         return new
+
+    def learn_constraints(self, constraints: Mapping[str, float]) -> dict[str, Any]:
+        """Record constraints and return the system attributes that are new or changed by them."""
+        known = self.trial.constraints
+        if constraints.items() <= known.items():
+            return {}
+        attrs = constraints_to_attrs({**known, **constraints, **known})
+        self.trial.system_attrs.update(attrs)
+        return attrs
 
     def note_ruling(self, why: Mapping[str, Any] | None) -> None:
         """Record what the judge has decided, if it has."""

@@ -90,7 +90,8 @@ class Listener:
 
     def outcome(self, outcome: Outcome) -> None:
         """Take what an attempt had to tell at its end."""
-        self._tell(self._live[outcome.number], News(outcome.params, outcome.user_attrs), outcome.reports)
+        news = News(outcome.params, outcome.user_attrs, outcome.constraints)
+        self._tell(self._live[outcome.number], news, outcome.reports)
 
     def _tell(self, live: LiveTrial, news: News | None, reports: dict[int, float]) -> None:
         new_params, new_reports = self._mirror.tell(live, news, reports)

@@ -64,8 +64,9 @@ class Mirror:
         attrs = live.learn_user_attrs(news.user_attrs) if news else {}
         if params:
             writes.append(SetParams(trial_id, params))
-        if attrs:
-            writes.append(SetAttrs(trial_id, user_attrs=attrs))
+        constraints = live.learn_constraints(news.constraints) if news else {}
+        if attrs or constraints:
+            writes.append(SetAttrs(trial_id, user_attrs=attrs, system_attrs=constraints))
         new = {s: v for s, v in reports.items() if s not in live.trial.intermediate_values}
         live.trial.intermediate_values.update(new)
         writes += [Report(trial_id, step, value) for step, value in new.items()]

@@ -108,6 +108,9 @@ class _RemoteLink:
     def attributes(self, user_attrs: Mapping[str, Any]) -> None:
         """Leave them to the next report or the end of the attempt."""
 
+    def constraints(self, constraints: Mapping[str, float]) -> None:
+        """Leave them to the next report or the end of the attempt."""
+
 
 def run_trial(blob: bytes, packed: bytes, assignment: Assignment, study_folder: str) -> Outcome:
     """Run one attempt and return its outcome, in a form that can travel.

@@ -60,6 +60,9 @@ class _Link:
         """Pass user attributes on to the driver."""
         self.simulator.driver.listener.attributes(self.assignment.number, user_attrs)
 
+    def constraints(self, constraints: Mapping[str, float]) -> None:
+        """Leave them to the next report or the end of the attempt."""
+
 
 @dataclass(slots=True)
 class _Shift:

@@ -29,6 +29,7 @@ class Assignment:
         fixed: Values that hold whatever the bounds: enqueued ones, and those of earlier attempts.
         reports: Intermediate values of earlier attempts, by step.
         user_attrs: User attributes set so far.
+        constraints: Constraints set so far.
         datetime_start: When the trial was created, naive local time.
     """
 
@@ -41,15 +42,20 @@ class Assignment:
     fixed: Mapping[str, ParamValue] = field(default_factory=dict)
     reports: Mapping[int, float] = field(default_factory=dict)
     user_attrs: Mapping[str, Any] = field(default_factory=dict)
+    constraints: Mapping[str, float] = field(default_factory=dict)
     datetime_start: dt.datetime | None = None
 
 
 @dataclass(slots=True)
 class News:
-    """What a trial has to tell beside a report: parameters and user attributes since the last one."""
+    """What a trial has to tell beside a report: parameters, user attributes and constraints since the last one."""
 
     params: dict[str, tuple[ParamValue, Distribution]] = field(default_factory=dict)
     user_attrs: dict[str, Any] = field(default_factory=dict)
+    constraints: dict[str, float] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.params or self.user_attrs or self.constraints)
 
 
 class TrialLink(Protocol):
@@ -66,6 +72,9 @@ class TrialLink(Protocol):
 
     def attributes(self, user_attrs: Mapping[str, Any]) -> None:
         """Take user attributes that need not wait for the next report (a link may ignore them)."""
+
+    def constraints(self, constraints: Mapping[str, float]) -> None:
+        """Take constraints that need not wait for the next report (a link may ignore them)."""
 
 
 class Vault(Protocol):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from enum import Enum, IntEnum
 from typing import Any, Protocol, Self
 
+from raystudy.constraints import constraints_from_attrs, constraints_to_attrs
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.suggesting import SuggestMethods
 
@@ -92,6 +93,11 @@ class FrozenTrial(_PartlyRead, SuggestMethods):
         trial._stored = parts, row
         return trial
 
+    @property
+    def constraints(self) -> dict[str, float]:
+        """The constraints by name, as a copy; the trial is feasible if none is above 0."""
+        return constraints_from_attrs(self.system_attrs)
+
     def as_stored(self) -> FrozenTrial:
         """Return a copy that a user may change, without decoding what nobody has looked at.
 
@@ -167,6 +173,10 @@ class FrozenTrial(_PartlyRead, SuggestMethods):
         """Set a user attribute of this object, not of the stored trial."""
         self.user_attrs[key] = value
 
+    def set_constraint(self, key: str, value: float) -> None:
+        """Set a constraint of this copy; errors as for ``Trial.set_constraint``."""
+        self.system_attrs.update(constraints_to_attrs({**self.constraints, key: value}))
+
     def should_prune(self) -> bool:
         """Return False: a frozen trial is never pruned."""
         return False
@@ -230,6 +240,7 @@ def create_trial(
     user_attrs: dict[str, Any] | None = None,
     system_attrs: dict[str, Any] | None = None,
     intermediate_values: dict[int, float] | None = None,
+    constraints: dict[str, float] | None = None,
 ) -> FrozenTrial:
     """Return a trial made by hand, for ``study.add_trial``; its number is given when it is added.
 
@@ -252,7 +263,7 @@ def create_trial(
         params=params,
         distributions=distributions,
         user_attrs=user_attrs or {},
-        system_attrs=system_attrs or {},
+        system_attrs={**(system_attrs or {}), **constraints_to_attrs(constraints or {})},
         intermediate_values=intermediate_values or {},
     )
 

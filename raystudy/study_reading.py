@@ -6,6 +6,7 @@ import copy
 from collections.abc import Collection
 from typing import Any
 
+from raystudy.constraints import is_feasible
 from raystudy.distributions import ParamValue
 from raystudy.explaining import Explanation, explain
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
@@ -64,17 +65,26 @@ class StudyReader:
 
     @property
     def best_trial(self) -> FrozenTrial:
-        """The COMPLETE trial with the best value.
+        """The COMPLETE trial with the best value among those that meet their constraints.
 
         Raises:
-            ValueError: If no trial is complete.
+            ValueError: If no trial is complete, or none that meets its constraints.
             RuntimeError: If the study has several objectives.
         """
         self._need_one_objective("best_trial")
         trial_id = self._storage.find_best_trial(self._study_id)
         if trial_id is None:
             raise ValueError("no trial is complete yet; best_trial needs at least one")
-        return self._storage.read_trial(trial_id).as_stored()
+        best = self._storage.read_trial(trial_id)
+        return (best if is_feasible(best.constraints) else self._best_feasible()).as_stored()
+
+    def _best_feasible(self) -> FrozenTrial:
+        complete = self.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+        feasible = [trial for trial in complete if is_feasible(trial.constraints)]
+        if not feasible:
+            raise ValueError("no trial that is complete meets its constraints; each must be at most 0")
+        sign = -1.0 if self.directions[0] is StudyDirection.MAXIMIZE else 1.0
+        return min(feasible, key=lambda trial: (sign * (trial.values or [0.0])[0], trial.number))
 
     @property
     def best_value(self) -> float:

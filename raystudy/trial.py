@@ -13,6 +13,7 @@ import warnings
 from typing import Any
 
 from raystudy.assignment import Assignment, News, TrialLink, Vault
+from raystudy.constraints import constraint_value
 from raystudy.distributions import (
     CategoricalDistribution,
     Distribution,
@@ -44,6 +45,7 @@ class Trial(SuggestMethods):
         params: Parameters suggested so far.
         distributions: Their distributions.
         user_attrs: User attributes set so far.
+        constraints: Constraints set so far; a trial is feasible if none is above 0.
         resume_step: The step up to which an earlier attempt has trained what ``load_checkpoint`` returns; None
             if there is nothing to go on from.  The next step to train is the one after it.
     """
@@ -53,6 +55,7 @@ class Trial(SuggestMethods):
         self.params: dict[str, ParamValue] = {}
         self.distributions: dict[str, Distribution] = {}
         self.user_attrs: dict[str, Any] = dict(assignment.user_attrs)
+        self.constraints: dict[str, float] = dict(assignment.constraints)
         self.intermediate_values: dict[int, float] = dict(assignment.reports)
         self._assignment = assignment
         self._link = link
@@ -135,6 +138,28 @@ class Trial(SuggestMethods):
         self.user_attrs[key] = value
         self._news.user_attrs[key] = value
         self._link.attributes({key: value})
+
+    def set_constraint(self, key: str, value: float) -> None:
+        """Say by how much the trial violates a constraint: met if at most 0.  The first value of a key counts.
+
+        ``study.best_trial`` is the best of the trials that meet all their constraints.
+
+        Raises:
+            ValueError: If the value is NaN.
+            TypeError: If it is no number.
+        """
+        check_name("constraint", key)
+        value = constraint_value(key, value)
+        if key in self.constraints:
+            warnings.warn(
+                f"trial {self.number} has set constraint {key!r} already; the first value is kept",
+                UserWarning,
+                stacklevel=2,
+            )
+            return
+        self.constraints[key] = value
+        self._news.constraints[key] = value
+        self._link.constraints({key: value})
 
     def save_checkpoint(self, state: object, step: int | None = None) -> None:
         """Store what is needed to go on from here, so that the trial can wait at a rung or outlive a crash.
@@ -246,7 +271,7 @@ class Trial(SuggestMethods):
         return self.params[name]
 
     def _deliver(self, step: int, value: float) -> None:
-        news = self._news if self._news.params or self._news.user_attrs else None
+        news = self._news or None
         self._news = News()
         verdict = self._link.report(step, value, news, self._saved_step is not None)
         if self._verdict is Verdict.CONTINUE:

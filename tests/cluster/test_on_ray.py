@@ -298,6 +298,17 @@ def test_a_killed_actor_is_replaced_and_the_call_ends_exact(tmp_path: Path, vict
     assert {t.state for t in study.trials} == {TrialState.COMPLETE, TrialState.PRUNED}
 
 
+def test_constraints_come_back_from_a_worker() -> None:
+    def objective(trial: raystudy.Trial) -> float:
+        trial.set_constraint("odd", trial.number % 2)
+        return float(trial.number)
+
+    study = raystudy.create_study(direction="maximize")
+    study.optimize(objective, n_trials=4, executor="ray")
+    assert [trial.constraints for trial in study.trials] == [{"odd": float(n % 2)} for n in range(4)]
+    assert study.best_trial.number == 2
+
+
 class _UnloadableSampler(RandomSampler):
     def __reduce__(self):
         return (__import__, ("no_such_module",))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raystudy.storages.constraints import constraints_from_attrs, constraints_to_attrs, is_feasible
+from raystudy.constraints import constraints_from_attrs, constraints_to_attrs, is_feasible
 
 names = st.sampled_from(["0", "1", "2", "weight", "cost:a", ""])
 constraints = st.dictionaries(names, st.floats(allow_nan=False), max_size=4)

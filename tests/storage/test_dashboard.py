@@ -17,10 +17,10 @@ import optuna
 import pytest
 
 import raystudy
+from raystudy.constraints import constraints_from_attrs, constraints_to_attrs
 from raystudy.distributions import CategoricalDistribution, FloatDistribution
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.storages.base import CreateTrial, FinishTrial
-from raystudy.storages.constraints import constraints_from_attrs, constraints_to_attrs
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 

@@ -8,10 +8,10 @@ import optuna
 import pytest
 
 import raystudy
+from raystudy.constraints import constraints_from_attrs, constraints_to_attrs, is_feasible
 from raystudy.distributions import FloatDistribution
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.storages.base import CreateTrial
-from raystudy.storages.constraints import constraints_from_attrs, constraints_to_attrs, is_feasible
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")

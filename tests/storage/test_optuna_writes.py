@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 import raystudy
 from raystudy import distributions as ours
+from raystudy.constraints import constraints_from_attrs, is_feasible
 from raystudy.frozen import TrialState
-from raystudy.storages.constraints import constraints_from_attrs, is_feasible
 from raystudy.storages.tables import trial_params
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["CONSTRAINTS", "constraints_from_attrs", "constraints_to_attrs", "is_feasible"]
+__all__ = ["CONSTRAINTS", "constraint_value", "constraints_from_attrs", "constraints_to_attrs", "is_feasible"]
 
 #: The attribute that holds the list, and the beginning of the names of the others.
 CONSTRAINTS = "constraints"
@@ -26,7 +26,7 @@ def constraints_to_attrs(constraints: Mapping[str, float]) -> dict[str, Any]:
         ValueError: If a constraint is NaN: nobody could tell whether the trial is feasible.
         TypeError: If a constraint is no number.
     """
-    values = {name: _number(name, value) for name, value in constraints.items()}
+    values = {name: constraint_value(name, value) for name, value in constraints.items()}
     if not values:
         return {}
     positions = _positions(len(values))
@@ -54,7 +54,13 @@ def is_feasible(constraints: Mapping[str, float]) -> bool:
     return all(value <= 0.0 for value in constraints.values())
 
 
-def _number(name: str, value: float) -> float:
+def constraint_value(name: str, value: float) -> float:
+    """Return the value of a constraint as a float.
+
+    Raises:
+        ValueError: If it is NaN: nobody could tell whether the trial is feasible.
+        TypeError: If it is no number.
+    """
     try:
         number = float(value)
     except (TypeError, ValueError) as error:
