@@ -253,19 +253,24 @@ def create_trial(
     params, distributions = params or {}, distributions or {}
     _check_params(params, distributions)
     _check_values(state, values)
-    now = dt.datetime.now()  # noqa: DTZ005 - local and naive, as Optuna's
+    start, complete = _times_of_trial_made_now(state)
     return FrozenTrial(
         number=-1,
         state=state,
         values=values,
-        datetime_start=None if state is TrialState.WAITING else now,
-        datetime_complete=now if state.is_finished() else None,
+        datetime_start=start,
+        datetime_complete=complete,
         params=params,
         distributions=distributions,
         user_attrs=user_attrs or {},
         system_attrs={**(system_attrs or {}), **constraints_to_attrs(constraints or {})},
         intermediate_values=intermediate_values or {},
     )
+
+
+def _times_of_trial_made_now(state: TrialState) -> tuple[dt.datetime | None, dt.datetime | None]:
+    now = dt.datetime.now()  # noqa: DTZ005 - local and naive, as Optuna's
+    return (None if state is TrialState.WAITING else now), (now if state.is_finished() else None)
 
 
 def _check_params(params: dict[str, ParamValue], distributions: dict[str, Distribution]) -> None:
