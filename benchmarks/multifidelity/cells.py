@@ -14,7 +14,7 @@ from benchmarks.multifidelity.race import Method, race
 
 __all__ = ["FULL_TRAININGS", "METHODS", "OURS", "UNPRUNED", "RIVAL", "Cell", "run_cell"]
 
-#: Full trainings that the search without pruning has; the others may spend twice as many epochs to catch up.
+#: Full trainings that a search has; ours and its rival may go on to twice as many, to catch up with the unpruned one.
 FULL_TRAININGS = 60
 
 OURS = "raystudy"
@@ -67,7 +67,7 @@ class Cell:
     @property
     def epochs(self) -> int:
         """The epochs that it may spend."""
-        return FULL_TRAININGS * MAX_BUDGET * (1 if self.method == UNPRUNED else 2)
+        return FULL_TRAININGS * MAX_BUDGET * (2 if self.method in (OURS, RIVAL) else 1)
 
 
 def run_cell(cell: Cell) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _MAKERS: dict[str, Callable[[], Problem]] = {
     "branin-noisy": branin_noisy,
     "counting-ones": lambda: CountingOnes("counting-ones", 4),
     "perceptron-clusters": lambda: TableProblem("perceptron-clusters", PERCEPTRON),
-    "trees-hastie": lambda: TableProblem("trees-hastie", TREES),
+    "trees-shapes": lambda: TableProblem("trees-shapes", TREES),
     "rosen-crossing": rosen_crossing,
     "ackley-noisy": ackley_noisy,
     "choices-noisy": choices_noisy,

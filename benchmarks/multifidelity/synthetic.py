@@ -176,7 +176,7 @@ def branin_noisy() -> PowerLaw:
     def tau(params: Params) -> float:
         return 4.0 + float(params["units"]) / 64
 
-    return PowerLaw("branin-noisy", space, final, 0.0, tau, start=8.0, noise=0.1)
+    return PowerLaw("branin-noisy", space, final, 0.0, tau, start=8.0, noise=0.04)
 
 
 def rosen_crossing() -> PowerLaw:
@@ -219,7 +219,7 @@ def ackley_noisy() -> PowerLaw:
     def tau(params: Params) -> float:
         return 2.0 + float(params["depth"])
 
-    return PowerLaw("ackley-noisy", space, final, 0.0, tau, start=20.0, noise=0.3)
+    return PowerLaw("ackley-noisy", space, final, 0.0, tau, start=20.0, noise=0.1)
 
 
 def choices_noisy() -> PowerLaw:
@@ -236,4 +236,4 @@ def choices_noisy() -> PowerLaw:
     def tau(params: Params) -> float:
         return 1.0 + 10 * float(params["x0"])
 
-    return PowerLaw("choices-noisy", space, final, 0.0, tau, start=6.0, noise=0.08)
+    return PowerLaw("choices-noisy", space, final, 0.0, tau, start=6.0, noise=0.03)

@@ -33,33 +33,29 @@ _N_TYPICAL = 2001
 
 
 class TableProblem:
-    """A problem read from ``curves/<name>.npz``.
-
-    Each training repeats one of the recorded seeds; what is expected is their mean.
-    """
+    """A problem read from ``curves/<name>.npz``: a training reports the mean over the recorded seeds."""
 
     def __init__(self, name: str, space: Mapping[str, Distribution]) -> None:
         self.name, self.space = name, space
         with np.load(FOLDER / f"{name}.npz") as file:
             self._unit: FloatArray = file["unit"].astype(np.float64)
-            self._losses: FloatArray = file["losses"].astype(np.float64)
+            self._losses: FloatArray = file["losses"].astype(np.float64).mean(axis=1)
             self._epoch_s: FloatArray = file["epoch_s"].astype(np.float64)
         weights = [
             _OTHER_CHOICE if isinstance(distribution, CategoricalDistribution) else 1.0
             for distribution in space.values()
         ]
         self._weights = np.array(weights)
-        self._finals: FloatArray = self._losses[:, :, -1].mean(axis=1)
+        self._finals = self._losses[:, -1]
         draws = uniform(space, np.random.default_rng(0), _N_TYPICAL)
         finals = [self._final(external_params(space, point)) for point in draws.T]
         self.scale = Scale(float(self._finals.min()), float(np.median(finals)))
 
-    def curve(self, params: Params, rng: np.random.Generator) -> Curve:
-        """Return the curve of a point, of one of the recorded seeds."""
+    def curve(self, params: Params, rng: np.random.Generator) -> Curve:  # noqa: ARG002 - there is no luck in it
+        """Return the curve of a point."""
         rows, shares = self._nearest(params)
-        seed = int(rng.integers(self._losses.shape[1]))
-        losses: FloatArray = shares @ self._losses[rows, seed]
-        return Curve(losses, float(shares @ self._finals[rows]), float(shares @ self._epoch_s[rows]))
+        losses: FloatArray = shares @ self._losses[rows]
+        return Curve(losses, float(losses[-1]), float(shares @ self._epoch_s[rows]))
 
     def _final(self, params: Params) -> float:
         rows, shares = self._nearest(params)

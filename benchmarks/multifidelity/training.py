@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import qmc
-from sklearn.datasets import load_digits, make_classification, make_hastie_10_2
+from sklearn.datasets import load_digits, make_classification
 from sklearn.ensemble import GradientBoostingClassifier
 
 from benchmarks.multifidelity.problem import MAX_BUDGET, FloatArray, Params
@@ -81,9 +81,18 @@ def _cover() -> Data:
     return _split(x, y, 700, seed=5)
 
 
-def _hastie() -> Data:
-    x, y = make_hastie_10_2(3000, random_state=7)
-    return _split(x, y, 600, seed=7)
+def _shapes() -> Data:
+    x, y = make_classification(
+        2500,
+        16,
+        n_informative=7,
+        n_redundant=2,
+        n_classes=3,
+        n_clusters_per_class=3,
+        flip_y=0.08,
+        random_state=9,
+    )
+    return _split(x, y, 500, seed=9)
 
 
 #: The space of the perceptrons.
@@ -186,7 +195,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "perceptron-digits": lambda: Table(PERCEPTRON, _perceptron(_digits(), 3), 512),
     "trees-cover": lambda: Table(TREES, _trees(_cover(), 2), 400),
     "perceptron-clusters": lambda: Table(PERCEPTRON, _perceptron(_clusters(), 3), 400),
-    "trees-hastie": lambda: Table(TREES, _trees(_hastie(), 2), 400),
+    "trees-shapes": lambda: Table(TREES, _trees(_shapes(), 2), 300),
 }
 
 
