@@ -149,8 +149,11 @@ def test_ctrl_c_in_an_outage_ends_soon_and_loses_nothing(tmp_path, monkeypatch, 
         heard.put(time.monotonic())
         os.kill(os.getpid(), signal.SIGINT)
 
+    # Where the tests run in the background of a shell, Ctrl-C is ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.raises(KeyboardInterrupt):
         study.optimize(impatient, n_trials=4, executor="inline", storage_path=str(tmp_path))
+    signal.signal(signal.SIGINT, before)
     assert time.monotonic() - heard.get() < 5
     assert "saved in" in capsys.readouterr().err
     study.make_room()
