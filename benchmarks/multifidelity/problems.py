@@ -18,28 +18,31 @@ from benchmarks.multifidelity.synthetic import (
     rosen_crossing,
 )
 from benchmarks.multifidelity.tables import TableProblem
-from benchmarks.multifidelity.training import PERCEPTRON, TREES
+from benchmarks.multifidelity.training import FOURIER, PERCEPTRON, TREES
 from raystudy.samplers.scales import external_params, uniform
 
-__all__ = ["REPORTED", "TUNING", "fingerprint", "problem_of"]
+__all__ = ["ADVERSE", "REPORTED", "TUNING", "fingerprint", "problem_of"]
 
 _MAKERS: dict[str, Callable[[], Problem]] = {
     "perceptron-digits": lambda: TableProblem("perceptron-digits", PERCEPTRON),
-    "trees-cover": lambda: TableProblem("trees-cover", TREES),
+    "fourier-cover": lambda: TableProblem("fourier-cover", FOURIER),
     "hartmann-crossing": hartmann_crossing,
     "branin-noisy": branin_noisy,
     "counting-ones": lambda: CountingOnes("counting-ones", 4),
     "perceptron-clusters": lambda: TableProblem("perceptron-clusters", PERCEPTRON),
-    "trees-shapes": lambda: TableProblem("trees-shapes", TREES),
+    "fourier-spread": lambda: TableProblem("fourier-spread", FOURIER),
     "rosen-crossing": rosen_crossing,
     "ackley-noisy": ackley_noisy,
     "choices-noisy": choices_noisy,
+    "trees-shapes": lambda: TableProblem("trees-shapes", TREES),
 }
 
 #: Two of recorded curves, three synthetic.
 REPORTED = tuple(_MAKERS)[:5]
 #: Likewise, of other data sets and functions.
-TUNING = tuple(_MAKERS)[5:]
+TUNING = tuple(_MAKERS)[5:10]
+#: Where what is good in the end is worse than the rest until late: no search that stops early can win there.
+ADVERSE = tuple(_MAKERS)[10:]
 
 
 @cache

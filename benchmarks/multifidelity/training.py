@@ -1,6 +1,6 @@
-"""Trains the recorded learning curves: perceptrons by plain numpy, boosted trees by scikit-learn.
+"""Trains the recorded learning curves: perceptrons and Fourier features by numpy, boosted trees by scikit-learn.
 
-    python benchmarks/hyperband.py --train        # all four tables, one after the other: minutes on one core
+    python benchmarks/hyperband.py --train        # all five tables, one after the other: minutes on one core
 
 Each table has the configurations of a scrambled Sobol sequence over its space, each trained with several seeds.
 """
@@ -26,7 +26,7 @@ from raystudy.distributions import (
 )
 from raystudy.samplers.scales import UnitScale
 
-__all__ = ["PERCEPTRON", "TABLES", "TREES", "Table", "train"]
+__all__ = ["FOURIER", "PERCEPTRON", "TABLES", "TREES", "Table", "train"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,31 @@ def _digits() -> Data:
 
 def _clusters() -> Data:
     x, y = make_classification(
-        1800, 30, n_informative=12, n_redundant=6, n_classes=5, flip_y=0.05, random_state=3
+        2500, 30, n_informative=12, n_redundant=6, n_classes=5, flip_y=0.0, class_sep=1.5, random_state=3
     )
-    return _split(x, y, 700, seed=3)
+    return _split(x, y, 800, seed=3)
 
 
 def _cover() -> Data:
     x, y = make_classification(
-        2500, 25, n_informative=10, n_redundant=5, n_clusters_per_class=4, flip_y=0.05, random_state=5
+        2500,
+        20,
+        n_informative=10,
+        n_redundant=5,
+        n_classes=4,
+        n_clusters_per_class=3,
+        flip_y=0.0,
+        class_sep=1.5,
+        random_state=5,
     )
-    return _split(x, y, 700, seed=5)
+    return _split(x, y, 800, seed=5)
+
+
+def _spread() -> Data:
+    x, y = make_classification(
+        2500, 12, n_informative=8, n_classes=6, n_clusters_per_class=2, flip_y=0.01, random_state=13
+    )
+    return _split(x, y, 800, seed=13)
 
 
 def _shapes() -> Data:
@@ -103,6 +118,16 @@ PERCEPTRON: dict[str, Distribution] = {
     "units": IntDistribution(4, 128, log=True),
     "batch": CategoricalDistribution((16, 64, 200)),
     "activation": CategoricalDistribution(("tanh", "relu")),
+}
+
+#: The space of the linear models of random Fourier features.
+FOURIER: dict[str, Distribution] = {
+    "width": FloatDistribution(0.3, 30.0, log=True),
+    "lr": FloatDistribution(0.01, 30.0, log=True),
+    "momentum": FloatDistribution(0.0, 0.98),
+    "l2": FloatDistribution(1e-7, 1e-2, log=True),
+    "features": IntDistribution(16, 256, log=True),
+    "batch": CategoricalDistribution((16, 64, 200)),
 }
 
 #: The space of the boosted trees.
@@ -163,6 +188,43 @@ def _perceptron(data: Data, n_seeds: int) -> Callable[[Params], tuple[FloatArray
     return curve
 
 
+def _fourier(data: Data, n_seeds: int) -> Callable[[Params], tuple[FloatArray, float]]:
+    """Return a trainer of softmax regressions on random Fourier features (Rahimi and Recht 2007); all seeds at once.
+
+    The loss is the share of held-out points that are classified wrongly.
+    """
+    n_classes, n_inputs = int(data.y.max()) + 1, data.x.shape[1]
+    targets = np.eye(n_classes)[data.y.astype(int)]
+    every_seed = np.arange(n_seeds)[:, None]
+
+    def curve(params: Params) -> tuple[FloatArray, float]:
+        n_features, batch, rate = int(params["features"]), int(params["batch"]), float(params["lr"])
+        momentum, l2 = float(params["momentum"]), float(params["l2"])
+        rng = np.random.default_rng(n_features)
+        directions = rng.standard_normal((n_seeds, n_inputs, n_features)) * float(params["width"])
+        phases = rng.random((n_seeds, 1, n_features)) * 2 * np.pi
+
+        def features(x: FloatArray) -> FloatArray:
+            waves: FloatArray = np.cos(x @ directions / np.sqrt(n_inputs) + phases)
+            return waves * np.sqrt(2 / n_features)
+
+        seen, held_out = features(data.x), features(data.x_held_out)
+        w, v = np.zeros((n_seeds, n_features, n_classes)), np.zeros((n_seeds, n_features, n_classes))
+        losses = np.empty((n_seeds, MAX_BUDGET))
+        for epoch in range(MAX_BUDGET):
+            order = np.argsort(rng.random((n_seeds, len(data.x))), axis=1)
+            for begin in range(0, len(data.x), batch):
+                rows = order[:, begin : begin + batch]
+                x = seen[every_seed, rows]
+                delta = (_softmax(x @ w) - targets[rows]) / rows.shape[1]
+                v = momentum * v - rate * (x.transpose(0, 2, 1) @ delta + l2 * w)
+                w += v
+            losses[:, epoch] = ((held_out @ w).argmax(axis=2) != data.y_held_out).mean(axis=1)
+        return losses, 0.4 + n_features / 128 + 8 / batch
+
+    return curve
+
+
 def _softmax(scores: FloatArray) -> FloatArray:
     powers = np.exp(scores - scores.max(axis=2, keepdims=True))
     shares: FloatArray = powers / powers.sum(axis=2, keepdims=True)
@@ -193,8 +255,9 @@ def _trees(data: Data, n_seeds: int) -> Callable[[Params], tuple[FloatArray, flo
 #: How each table is trained, by its name.
 TABLES: dict[str, Callable[[], Table]] = {
     "perceptron-digits": lambda: Table(PERCEPTRON, _perceptron(_digits(), 3), 512),
-    "trees-cover": lambda: Table(TREES, _trees(_cover(), 2), 400),
-    "perceptron-clusters": lambda: Table(PERCEPTRON, _perceptron(_clusters(), 3), 400),
+    "fourier-cover": lambda: Table(FOURIER, _fourier(_cover(), 3), 512),
+    "perceptron-clusters": lambda: Table(PERCEPTRON, _perceptron(_clusters(), 3), 512),
+    "fourier-spread": lambda: Table(FOURIER, _fourier(_spread(), 3), 512),
     "trees-shapes": lambda: Table(TREES, _trees(_shapes(), 2), 300),
 }
 
