@@ -17,6 +17,7 @@ scores.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,7 @@ from raystudy.frozen import StudyDirection, TrialState
 from raystudy.samplers.history import History
 from raystudy.samplers.roles import Role
 
-__all__ = ["levels", "standings"]
+__all__ = ["Standings", "levels", "standings"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -52,28 +53,36 @@ def levels(steps: FloatArray) -> list[int]:
     return found
 
 
-def standings(history: History) -> tuple[IntArray, FloatArray]:
-    """Return the observed trials of a single-objective study and their standings.
+@dataclass(frozen=True, slots=True, eq=False)
+class Standings:
+    """The observed trials of a study, ranked twice; lower is better.
 
-    A trial that has finished without any value stands at positive infinity.  Where all are complete, their values
-    serve.
-
-    Returns:
-        Their numbers, increasing, and their standings, lower is better, both (m,).
+    Attributes:
+        numbers: (m,) int64, their numbers, increasing.
+        expected: (m,) float64, their standings; positive infinity for a trial that has finished without any value.
+        known: (m,) float64, the same for those only that have reached the modelled budget, NaN for the others.
     """
+
+    numbers: IntArray
+    expected: FloatArray
+    known: FloatArray
+
+
+def standings(history: History) -> Standings:
+    """Return how the observed trials of a single-objective study stand; their values serve if all are complete."""
     rows = np.flatnonzero(history.roles == Role.OBSERVED)
     sign = -1.0 if history.directions[0] is StudyDirection.MAXIMIZE else 1.0
     is_complete = history.states[rows] == TrialState.COMPLETE
     final = np.where(is_complete, sign * history.values[rows, 0], np.nan)
     if is_complete.all():
-        return rows, final  # in the order of their scores, which would cost more
+        return Standings(rows, final, final)  # in the order of their scores, which would cost more
     waiting_at = history.observed_steps[rows][~is_complete]
     columns = [sign * history.values_from(level)[rows] for level in levels(waiting_at)]
-    return rows, _carried([_scores(column) for column in (*columns, final)])
+    return Standings(rows, *_carried([_scores(column) for column in (*columns, final)]))
 
 
-def _carried(scores: list[FloatArray]) -> FloatArray:
-    """Return the standings from the scores (m,) at each level, lowest first, NaN where a trial has none."""
+def _carried(scores: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
+    """Return expected and known standings from the scores (m,) by level, lowest first, NaN where there is none."""
     counts = [np.isfinite(column).sum() for column in scores]
     top = next((k for k in reversed(range(len(scores))) if counts[k] >= _ENOUGH), int(np.argmax(counts)))
     standing = scores[top].copy()
@@ -85,7 +94,7 @@ def _carried(scores: list[FloatArray]) -> FloatArray:
         alone = np.isfinite(column) & ~np.isfinite(standing)
         standing[alone] = column[alone]
     standing[np.isnan(standing)] = np.inf
-    return standing
+    return standing, scores[top]
 
 
 def _regression(x: FloatArray, y: FloatArray, at: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ trial gives way to the next best one.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -128,33 +128,64 @@ class TPESampler:
             candidates = uniform(space, rng, self.n_ei_candidates)
             scores = np.zeros(self.n_ei_candidates)
         else:
-            axes = Axes.of(space)
-            below, above = split_observed(history)
-            above = np.sort(np.concatenate([above, pending]))
-            good = ParzenEstimator.fit(axes, columns[:, below[is_usable[below]]])
-            rest = ParzenEstimator.fit(axes, columns[:, above[is_usable[above]]])
-            candidates = good.sample(rng, self.n_ei_candidates)
-            scores = good.log_pdf(candidates) - rest.log_pdf(candidates)
+            views = split_observed(history)
+            candidates, scores = self._score(Axes.of(space), columns, is_usable, views, pending, rng)
         if all(_is_finite(distribution) for distribution in space.values()):
             taken = (candidates[:, :, None] == columns[:, None, pending]).all(axis=0).any(axis=1)
             scores[taken] = -np.inf
         return candidates[:, int(np.argmax(scores))]
 
+    def _score(
+        self,
+        axes: Axes,
+        columns: FloatArray,
+        is_usable: npt.NDArray[np.bool_],
+        views: Sequence[tuple[IntArray, IntArray]],
+        pending: IntArray,
+        rng: np.random.Generator,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return candidates (d, n) from the best trials of all views in equal shares, and their scores (n,).
 
-def split_observed(history: History) -> tuple[IntArray, IntArray]:
-    """Split the observed trials of a single-objective study into the best ones and the rest.
+        A score is the mean over the views of the log density ratio.
+        """
+        goods, rests, drawn = [], [], []
+        for view, (below, above) in enumerate(views):
+            above = np.sort(np.concatenate([above, pending]))  # noqa: PLW2901
+            goods.append(ParzenEstimator.fit(axes, columns[:, below[is_usable[below]]]))
+            rests.append(ParzenEstimator.fit(axes, columns[:, above[is_usable[above]]]))
+            drawn.append(goods[-1].sample(rng, len(range(view, self.n_ei_candidates, len(views)))))
+        candidates = np.concatenate(drawn, axis=1)
+        ratios = [
+            good.log_pdf(candidates) - rest.log_pdf(candidates)
+            for good, rest in zip(goods, rests, strict=True)
+        ]
+        return candidates, np.mean(ratios, axis=0)
 
-    They are ranked by their ``standings``; in a study where no trial was stopped early, by value.  Ties go to the
-    older trial.
+
+def split_observed(history: History) -> list[tuple[IntArray, IntArray]]:
+    """Split the observed trials of a single-objective study into the best ones and the rest; ties go to the older.
+
+    Where trials have come to different budgets, it is done twice: for all by what is expected of them, and for
+    those only that have reached the modelled budget (see ``standing``).  The first is blind to good trials that
+    start slowly, since most of the rest were stopped early; the second knows few trials.
 
     Returns:
-        Numbers of the ceil(n / 10) best trials, at most 25, and of the others, both increasing.
+        One or two pairs: the numbers of the ceil(n / 10) best trials (at most 25, in the second at least 2), and of
+        the others, increasing.
     """
-    rows, standing = standings(history)
-    n_below = min(math.ceil(0.1 * len(rows)), _MAX_BELOW)
-    chosen = np.zeros(len(rows), dtype=bool)
-    chosen[_smallest(standing, n_below)] = True
-    return rows[chosen], rows[~chosen]
+    found = standings(history)
+    is_known = ~np.isnan(found.known)
+    views = [_split(found.numbers, found.expected)]
+    if not is_known.all():
+        views.append(_split(found.numbers[is_known], found.known[is_known], least=2))
+    return views
+
+
+def _split(numbers: IntArray, standing: FloatArray, least: int = 1) -> tuple[IntArray, IntArray]:
+    n_below = max(least, min(math.ceil(0.1 * len(numbers)), _MAX_BELOW))
+    is_best = np.zeros(len(numbers), dtype=bool)
+    is_best[_smallest(standing, n_below)] = True
+    return numbers[is_best], numbers[~is_best]
 
 
 def _smallest(keys: FloatArray, count: int) -> IntArray:

@@ -47,10 +47,10 @@ def test_where_rungs_agree_trials_stand_nearly_in_the_order_of_their_values(
 ) -> None:
     sign = 1 if direction is StudyDirection.MINIMIZE else -1
     values = np.random.default_rng(0).permutation(90)[:, None] * np.ones(3)
-    rows, standing = standings(halving(sign * values, direction))
-    assert rows.tolist() == list(range(90))
-    assert stats.spearmanr(standing, values[:, 0]).statistic > 0.99
-    assert np.argsort(standing)[:5].tolist() == np.argsort(values[:, 0])[:5].tolist()
+    found = standings(halving(sign * values, direction))
+    assert found.numbers.tolist() == list(range(90))
+    assert stats.spearmanr(found.expected, values[:, 0]).statistic > 0.99
+    assert np.argsort(found.expected)[:5].tolist() == np.argsort(values[:, 0])[:5].tolist()
 
 
 def test_a_low_rung_that_proved_to_say_nothing_ranks_nobody_among_the_best() -> None:
@@ -58,7 +58,7 @@ def test_a_low_rung_that_proved_to_say_nothing_ranks_nobody_among_the_best() -> 
     ends = np.random.default_rng(1).permutation(270).astype(float)
     history = halving(np.stack([-ends, -ends, ends], axis=1))
     completed = np.flatnonzero(history.states == TrialState.COMPLETE)
-    below, _ = split_observed(history)
+    below, _ = split_observed(history)[0]
     best = completed[np.argsort(history.values[completed, 0])]
     assert set(below) >= set(best[:5])
     stopped = set(below) - set(completed)
@@ -72,9 +72,10 @@ def test_a_trial_that_waits_at_a_low_rung_can_be_among_the_best() -> None:
         value = float(number + 1)
         history.update(number, TrialState.COMPLETE, {"x": 0.5}, X, [value], None, {1: value, 9: value})
     history.update(30, TrialState.RUNNING, {"x": 0.5}, X, None, (1, 0.5), {1: 0.5})
-    below, above = split_observed(history)
+    (below, above), (known_below, known_above) = split_observed(history)
     assert 30 in below
     assert 29 in above
+    assert {*known_below, *known_above} == set(range(30))
 
 
 def test_the_highest_rung_with_enough_trials_is_modelled() -> None:
@@ -87,7 +88,7 @@ def test_the_highest_rung_with_enough_trials_is_modelled() -> None:
     for number in (20, 21):
         reports = {1: 0.0, 3: 100.0 + number, 9: 0.0}
         history.update(number, TrialState.COMPLETE, {"x": 0.5}, X, [0.0], None, reports)
-    _, standing = standings(history)
+    standing = standings(history).expected
     assert np.argsort(standing).tolist() == list(range(22))
 
 
@@ -98,7 +99,7 @@ def test_a_report_that_is_no_number_stands_last_of_its_rung(worst: float) -> Non
         value = worst if number == 5 else float(number)
         history.update(number, TrialState.PRUNED, {"x": 0.5}, X, None, (1, value), {1: value})
     history.update(12, TrialState.PRUNED, {"x": 0.5}, X)
-    _, standing = standings(history)
+    standing = standings(history).expected
     assert np.argsort(standing, kind="stable").tolist() == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 5, 12]
 
 
@@ -107,7 +108,7 @@ def test_completed_trials_without_reports_are_ranked_by_value_beside_others() ->
     for number in range(10):
         history.update(number, TrialState.COMPLETE, {"x": 0.5}, X, [float(-number)])
     history.update(10, TrialState.PRUNED, {"x": 0.5}, X, None, (1, -100.0), {1: -100.0})
-    _, standing = standings(history)
+    standing = standings(history).expected
     assert np.isfinite(standing).all()
     assert np.argsort(standing[:10]).tolist() == list(range(9, -1, -1))
 

@@ -69,7 +69,7 @@ def test_split_of_completed_trials_is_optunas(direction: StudyDirection, n: int)
         trials[-1].number = number
     study = optuna.create_study(direction=direction.name.lower())
     below, above = _split_trials(study, trials, default_gamma(n))
-    ours = split_observed(history)
+    [ours] = split_observed(history)
     assert [rows.tolist() for rows in ours] == [[t.number for t in below], [t.number for t in above]]
 
 
