@@ -205,8 +205,8 @@ def _fourier(data: Data, n_seeds: int) -> Callable[[Params], tuple[FloatArray, f
         phases = rng.random((n_seeds, 1, n_features)) * 2 * np.pi
 
         def features(x: FloatArray) -> FloatArray:
-            waves: FloatArray = np.cos(x @ directions / np.sqrt(n_inputs) + phases)
-            return waves * np.sqrt(2 / n_features)
+            waves: FloatArray = np.sqrt(2 / n_features) * np.cos(x @ directions / np.sqrt(n_inputs) + phases)
+            return waves
 
         seen, held_out = features(data.x), features(data.x_held_out)
         w, v = np.zeros((n_seeds, n_features, n_classes)), np.zeros((n_seeds, n_features, n_classes))
