@@ -8,11 +8,12 @@ or a float quotient: ``floor(log(243, 3))`` is 4 in floating point, and a whole 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raystudy.frozen import StudyDirection
 
-__all__ = ["BracketPlan", "BudgetRule", "Rank", "bracket_plans", "rank", "rung_budgets"]
+__all__ = ["BracketPlan", "BudgetRule", "Rank", "bracket_plans", "promote_sizes", "rank", "rung_budgets"]
 
 #: Sort key of a trial on a rung, best first: (is NaN, value with smaller better, trial number).
 Rank = tuple[bool, float, int]
@@ -80,6 +81,16 @@ def bracket_plans(min_budget: int, max_budget: int, eta: int) -> tuple[BracketPl
         n_trials = -(-n_brackets * eta**s // (s + 1))
         plans.append(BracketPlan(budgets[first:], n_trials, eta))
     return tuple(plans)
+
+
+def promote_sizes(plans: Sequence[BracketPlan]) -> list[int]:
+    """Return how many trials each bracket of a cycle takes where rungs let trials on at once.
+
+    The two most aggressive brackets take what the plan says; each further one half as large a share of it as the
+    one before.  Rungs that wait need all the plan's trials at once; the others need no more than a fair chance
+    for those that start slowly (measured: docs/hyperband.md).
+    """
+    return [-(-plan.n_trials // 2 ** max(0, place - 1)) for place, plan in enumerate(plans)]
 
 
 def rank(value: float, number: int, direction: StudyDirection) -> Rank:

@@ -4,7 +4,8 @@ Trials are dealt to brackets when they are created, so what a bracket holds does
 workers there are.  A *cohort* is one filling of a bracket; ``bracket`` numbers count cohorts over all cycles
 through the plan, and ``bracket % n_brackets`` is the position in the plan (0 is the most aggressive).  In the
 mode ``sync``, whose rungs wait for a full cohort, brackets are filled one after the other; in ``promote`` all
-brackets of a cycle fill at the same rate, so that a study of any length has the plan's mixture of them.
+brackets of a cycle fill at the same rate, so that a study of any length has the same mixture of them, with fewer
+trials in the less aggressive ones than the plan (``promote_sizes``).
 
 What ties, NaN, jumps, failures and the like mean stands in the table of ``rungs``.  Sources: Li et al. (2018), JMLR
 18(185), for the brackets and the mode ``sync``; Li et al. (2020), arXiv 1810.05934, for the mode ``promote``.
@@ -20,7 +21,7 @@ from raystudy.frozen import StudyDirection, TrialState
 from raystudy.pruners.base import NO_STEP, Learning, PastTrial, Ruling, Verdict
 from raystudy.pruners.dealing import Dealer
 from raystudy.pruners.grounds import Grounds, RungTable
-from raystudy.pruners.halving import BracketPlan, BudgetRule
+from raystudy.pruners.halving import BracketPlan, BudgetRule, promote_sizes
 from raystudy.pruners.rungs import (
     Ladder,
     Member,
@@ -71,7 +72,8 @@ class HyperbandJudge:
     ) -> None:
         self._plans, self._mode, self._direction, self._rule = tuple(plans), mode, direction, rule
         self._ladders: dict[int, Ladder] = {}  # by bracket in the mode sync, by position in promote
-        self._dealer = Dealer([plan.n_trials for plan in plans])
+        waits = mode is HalvingMode.SYNC
+        self._dealer = Dealer([plan.n_trials for plan in plans] if waits else promote_sizes(plans))
         self._open: set[int] = set()  # brackets that are begun and take further trials
         self._n_begun = 0  # all brackets that are begun have a smaller number
         self._known: dict[int, tuple[Ladder, Member] | None] = {}  # None: a trial without a bracket

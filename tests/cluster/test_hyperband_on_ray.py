@@ -110,8 +110,8 @@ def test_promote_lets_the_best_on_to_the_top_and_few_others(tmp_path: Path, n_sl
     best = min(range(N_TRIALS), key=SCORES.__getitem__)
     assert epochs[best] == FULL
     assert study.best_trial.number == best
-    assert SYNC_AT_FULL <= Counter(epochs.values())[FULL] <= 2.5 * SYNC_AT_FULL
-    for position, (size, smallest) in enumerate(BRACKETS):
+    assert 4 <= Counter(epochs.values())[FULL] <= 2.5 * SYNC_AT_FULL
+    for position, size, smallest in [(0, 10, 1), (1, 5, 3), (2, 2, 9)]:  # a cycle takes 9 + 5 + 2
         members = [t.number for t in study.trials if t.system_attrs["raystudy:bracket"] % 3 == position]
         assert len(members) == size
         budget, n_top = smallest, size // ETA

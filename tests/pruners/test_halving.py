@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raystudy.frozen import StudyDirection
-from raystudy.pruners.halving import BudgetRule, bracket_plans, rank, rung_budgets
+from raystudy.pruners.halving import BudgetRule, bracket_plans, promote_sizes, rank, rung_budgets
 
 LIMITS = (st.integers(1, 50), st.integers(0, 100_000), st.integers(2, 9))
 
@@ -64,6 +64,15 @@ def test_eighty_one_epochs_give_the_table_of_the_paper() -> None:
     assert [plan.budgets[0] for plan in plans] == [1, 3, 9, 27, 81]
     assert [plans[0].size(k) for k in range(5)] == [81, 27, 9, 3, 1]
     assert [plans[3].size(k) for k in range(2)] == [8, 2]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "sizes"), [(1, 81, [81, 34, 8, 2, 1]), (1, 9, [9, 5, 2]), (5, 50, [9, 5, 2]), (9, 9, [1])]
+)
+def test_promote_halves_the_papers_size_of_each_bracket_after_the_second_once_more(
+    low: int, high: int, sizes: list[int]
+) -> None:
+    assert promote_sizes(bracket_plans(low, high, 3)) == sizes
 
 
 @given(*LIMITS)

@@ -46,12 +46,12 @@ def test_sync_fills_the_aggressive_bracket_first_and_then_cycles() -> None:
 
 
 def test_promote_fills_the_brackets_of_a_cycle_at_the_same_rate() -> None:
-    judge = start("promote", high=27)  # a cycle is 27 + 12 + 6 + 4 trials
-    brackets = enrol(judge, 98)
-    assert brackets[:12] == [0, 0, 1, 0, 0, 1, 2, 0, 0, 1, 3, 0]
-    for n, expected in [(25, [14, 6, 3, 2]), (40, [22, 10, 5, 3]), (49, [27, 12, 6, 4])]:
+    judge = start("promote", high=27)  # a cycle is 27 + 12 + 3 + 1 trials
+    brackets = enrol(judge, 86)
+    assert brackets[:14] == [0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 2]
+    for n, expected in [(21, [14, 6, 1, 0]), (33, [22, 9, 2, 0]), (43, [27, 12, 3, 1])]:
         assert [brackets[:n].count(bracket) for bracket in range(4)] == expected
-    assert set(brackets[49:]) == {4, 5, 6, 7}
+    assert set(brackets[43:]) == {4, 5, 6, 7}
 
 
 def test_promote_goes_on_where_a_recovered_study_was_filled_least() -> None:
@@ -61,7 +61,7 @@ def test_promote_goes_on_where_a_recovered_study_was_filled_least() -> None:
     for number in range(20, 30):
         brackets.append(judge.next_bracket())
         judge.enrol(number, brackets[-1])
-    assert brackets == [1, 1, 2, 1, 3, 1, 2, 1, 1, 2]
+    assert brackets == [1, 1, 1, 1, 2, 1, 1, 1, 1, 2]
 
 
 def test_a_sync_rung_waits_for_all_and_then_lets_the_best_third_on() -> None:

@@ -118,9 +118,7 @@ def test_promote_lets_at_least_nine_of_ten_of_each_rungs_true_top_third_on(n_wor
     """True: of all trials of the bracket, as on paper; and of those that the rung has seen."""
     for run in searches("promote", n_workers):
         for position, members in run.brackets.items():
-            size, budget = BRACKETS[position]
-            assert len(members) == size
-            n_top = size // ETA
+            n_top, budget = len(members) // ETA, BRACKETS[position][1]
             while budget < FULL:
                 seen = [n for n in members if run.epochs[n] >= budget]
                 for top in (run.best(members, n_top), run.best(seen, len(seen) // ETA)):
@@ -132,8 +130,16 @@ def test_promote_lets_at_least_nine_of_ten_of_each_rungs_true_top_third_on(n_wor
 def test_promote_brings_at_most_two_and_a_half_times_as_many_trials_to_the_full_budget_as_sync(
     n_workers: int,
 ) -> None:
+    """And at least as many as halving on paper would, with as many trials in each bracket as there are here."""
     for run in searches("promote", n_workers):
-        assert SYNC_AT_FULL <= Counter(run.epochs.values())[FULL] <= 2.5 * SYNC_AT_FULL
+        sizes = {position: len(members) for position, members in run.brackets.items()}
+        on_paper = sum(max(1, sizes[i] // (FULL // smallest)) for i, (_, smallest) in enumerate(BRACKETS))
+        assert on_paper <= Counter(run.epochs.values())[FULL] <= 2.5 * SYNC_AT_FULL
+
+
+def test_promote_deals_most_trials_to_the_aggressive_brackets() -> None:
+    brackets = search("promote", 4, 0).brackets
+    assert [len(brackets[position]) for position in range(len(BRACKETS))] == [92, 39, 9, 2, 1]
 
 
 @pytest.mark.parametrize("n_workers", WORKERS)
