@@ -2,6 +2,7 @@
 
     python benchmarks/hyperband.py                # the reported problems and seeds; goes on where it was stopped
     python benchmarks/hyperband.py --tune         # the problems and seeds for tuning defaults
+    python benchmarks/hyperband.py --adverse      # curves that cross late: what stops early loses there
     python benchmarks/hyperband.py --fresh        # the peers' results again, too: minutes on two cores
     python benchmarks/hyperband.py --train        # the recorded learning curves again: minutes
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.multifidelity.cells import FULL_TRAININGS, METHODS, OURS, UNPRUNED, Cell, run_cell
 from benchmarks.multifidelity.measures import Results, holm
-from benchmarks.multifidelity.problems import REPORTED, TUNING
+from benchmarks.multifidelity.problems import ADVERSE, REPORTED, TUNING
 from benchmarks.multifidelity.store import Store, peer_versions
 
 __all__ = ["main"]
@@ -33,7 +33,7 @@ def main(doc: str | None) -> int:
         return 0
     if args.fresh:
         args.log.unlink(missing_ok=True)
-    problems = TUNING if args.tune else REPORTED
+    problems = TUNING if args.tune else ADVERSE if args.adverse else REPORTED
     first = _FIRST_TUNING_SEED if args.tune else 0
     seeds = range(first, first + args.seeds)
     store = Store(args.log, fresh=args.fresh)
@@ -48,6 +48,9 @@ def _arguments(doc: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--tune", action="store_true", help="the tuning problems and seeds, not the reported ones"
+    )
+    parser.add_argument(
+        "--adverse", action="store_true", help="a problem on which no search that stops early can win"
     )
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--workers", type=int, nargs="+", default=[4, 16])
