@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,6 +76,13 @@ class AskIntake:
             claim = ClaimTrial(waiting.trial_id, now, _attributes(bracket, proposal))
             if self._storage.commit(self._study_id, [claim]).claimed[0]:
                 return self._live(waiting.trial_id, bracket, proposal)
+        if self._proposer.is_spent():
+            warnings.warn(
+                "every point of the sampler's space was tried or is being tried: this trial repeats one; "
+                "ask sampler.is_exhausted(study) before study.ask()",
+                UserWarning,
+                stacklevel=5,
+            )
         number, now = self.last_number + 1, dt.datetime.now()  # noqa: DTZ005 - local
         proposal = self._proposer.propose(number)
         write = CreateTrial(number, TrialState.RUNNING, now, system_attrs=_attributes(bracket, proposal))

@@ -184,12 +184,8 @@ class Driver:
         if self._looking:
             return
         self._looking = True
-        own = {
-            live.trial.trial_id: live.trial.state
-            for live in self._live.values()
-            if not live.trial.state.is_finished()
-        }
-        self.errands.append(self._lookout.question(own))
+        ours = [live.trial for live in self._live.values() if not live.trial.state.is_finished()]
+        self.errands.append(self._lookout.question({trial.trial_id: trial.state for trial in ours}))
 
     def take_findings(self, findings: Findings | None) -> None:
         """Take the answer to a look; None if the database could not be asked."""
@@ -216,8 +212,11 @@ class Driver:
     def _perform(self, action: Action) -> None:
         match action:
             case Create(ticket):
-                new = self._intake.take(ticket)
-                (self._mirror.claim if new.waiting else self._mirror.create)(new.live, new)
+                if (new := self._intake.take(ticket)) is None:
+                    self._remarks.spent()
+                    self._handle(CreateRefused(ticket, is_spent=True))
+                else:
+                    (self._mirror.claim if new.waiting else self._mirror.create)(new.live, new)
             case Launch(number, attempt):
                 live = self._live[number]
                 live.attempt, live.paused = attempt, False

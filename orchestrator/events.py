@@ -62,9 +62,13 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class CreateRefused:
-    """Another program has taken the number; the creation must be tried again."""
+    """Another program has taken the number, so that the creation must be tried again; or there is nothing to try.
+
+    With ``is_spent`` the sampler knows of no point that is left; the end of a trial that runs may show others.
+    """
 
     ticket: int
+    is_spent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,9 +62,11 @@ class Intake:
         #: Places in brackets, as (bracket, number the planner knows), whose trials were refused.
         self._spare_places: deque[tuple[int | None, int]] = deque()
 
-    def take(self, ticket: int) -> NewTrial:
-        """Return the oldest waiting trial, or a new one with the next number."""
+    def take(self, ticket: int) -> NewTrial | None:
+        """Return the oldest waiting trial, or a new one with the next number; None if there is nothing to try."""
         waiting = bool(self._waiting)
+        if not waiting and self._proposer.is_spent():
+            return None
         if waiting:
             trial = self._waiting.pop(min(self._waiting))
             trial.state, trial.datetime_start = TrialState.RUNNING, self._now()

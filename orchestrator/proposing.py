@@ -2,8 +2,9 @@
 
 The proposal of a trial covers the whole space known so far: the sampler's joint space drawn jointly, every
 other known parameter (a branch that not all trials take) drawn alone.  So a running trial asks the driver
-only for a parameter that no trial has had before.  Each draw has a generator of its own, made from the
-study's seed, the trial's number and, for a single parameter, its name: order and place do not matter.
+only for a parameter that no trial has had before, or for one that its sampler will not draw ahead.  Each draw has
+a generator of its own, made from the study's seed, the trial's number and, for a single parameter, its name: order
+and place do not matter.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from raystudy.distributions import Distribution, ParamValue, check_distribution_compatibility
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
+from raystudy.samplers.asking import draws_ahead, is_spent
 from raystudy.samplers.base import Sampler
 from raystudy.samplers.batch import Batch
 from raystudy.samplers.history import History
@@ -62,14 +64,20 @@ class Proposer:
     def propose(self, number: int) -> dict[str, tuple[ParamValue, Distribution]]:
         """Draw the proposal of a trial and record the trial as pending with it."""
         history = self.history
+        history.asking = number
         space = dict(self._sampler.joint_space(history))
         drawn = self._sampler.propose(space, history, generator(self._seed, number)) if space else {}
         proposal = {name: (value, space[name]) for name, value in drawn.items()}
-        for name, distribution in history.known_space().items():
+        alone = history.known_space() if draws_ahead(self._sampler) else {}
+        for name, distribution in alone.items():
             if name not in proposal:
                 proposal[name] = (self._draw(number, name, distribution), distribution)
         self._record_pending(number, proposal)
         return proposal
+
+    def is_spent(self) -> bool:
+        """Whether the sampler has nothing to try now."""
+        return is_spent(self._sampler, self.history)
 
     def suggest(
         self,
@@ -86,6 +94,7 @@ class Proposer:
         earlier = self.history.known_space().get(name)
         if earlier is not None:
             check_distribution_compatibility(earlier, distribution, name)
+        self.history.asking = number
         value = self._draw(number, name, distribution)
         self._record_pending(number, {**known, name: (value, distribution)})
         return value

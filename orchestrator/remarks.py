@@ -23,6 +23,7 @@ class Remarks:
     def __init__(self, say: Callable[[str], None], *, pauses: bool) -> None:
         self._say = say
         self._said_cannot_wait = not pauses
+        self._said_spent = False
 
     def ended(self, outcome: Outcome, live: LiveTrial) -> None:
         """Explain an attempt that did not end as its trial might have."""
@@ -41,6 +42,12 @@ class Remarks:
                 f"trial {outcome.number} saved no checkpoint, so it is stopped for good instead of waiting at its "
                 "rung; call trial.save_checkpoint(...) before trial.report(...) to have good trials promoted later"
             )
+
+    def spent(self) -> None:
+        """Say, once, why no trial is created."""
+        if not self._said_spent:
+            self._said_spent = True
+            self._say("the sampler knows of no point that was not tried; trials end with those that run")
 
     def overtaken(self, trial: FrozenTrial) -> None:
         """Say whose result counts."""

@@ -81,16 +81,15 @@ class Scheduler:
         self.ended = False
         self._creating: set[int] = set()
         self._next_ticket = 0
-        self._stopping = False
+        self._stopping = self._is_spent = False
         self._intake = IntakeState.OPEN
         self._trials = Roster()
         #: Trials that wait for a slot, first come first served.
         self._queue: deque[int] = deque()
-        for trial in resumed:
-            phase = Phase.PAUSED if trial.paused else Phase.QUEUED
-            self._trials.add(ScheduledTrial(trial.number, phase, trial.attempt, holds_slot=False))
-            if not trial.paused:
-                self._queue.append(trial.number)
+        for old in resumed:
+            phase = Phase.PAUSED if old.paused else Phase.QUEUED
+            self._trials.add(ScheduledTrial(old.number, phase, old.attempt, holds_slot=False))
+            self._queue.extend([] if old.paused else [old.number])
 
     def start(self) -> list[Action]:
         """Return the first actions."""
@@ -108,9 +107,10 @@ class Scheduler:
                 self._creating.remove(ticket)
                 self._trials.add(ScheduledTrial(number, Phase.RUNNING, attempt=1, holds_slot=True))
                 actions.append(Launch(number, 1))
-            case CreateRefused(ticket):
+            case CreateRefused(ticket, is_spent):
                 self._creating.remove(ticket)
                 self.created -= 1
+                self._is_spent = is_spent
             case IntakeClosed():
                 self._intake = IntakeState.CLOSED
             case SlotsChanged(slots):
@@ -119,6 +119,7 @@ class Scheduler:
                 self._stopping = True
                 actions += [StopRunning()] if interrupt else []
             case TrialEvent():
+                self._is_spent = False  # what a trial has told may show what else can be tried
                 actions += self._handle_trial(event)
         return actions + self._fill()
 
@@ -188,9 +189,8 @@ class Scheduler:
         return self._finish(trial, TrialState.PRUNED) if ruling is Dropped else []
 
     def _on_ruling(self, trial: ScheduledTrial, event: TrialEvent) -> list[Action]:
-        if isinstance(event, Promoted):
-            return self._requeue(trial)
-        return self._finish(trial, TrialState.PRUNED)
+        is_promoted = isinstance(event, Promoted)
+        return self._requeue(trial) if is_promoted else self._finish(trial, TrialState.PRUNED)
 
     def _on_early_ruling(self, trial: ScheduledTrial, event: TrialEvent) -> list[Action]:
         trial.early_ruling = Promoted if isinstance(event, Promoted) else Dropped
@@ -232,7 +232,9 @@ class Scheduler:
         while free > 0 and (action := self._next_for_slot()) is not None:
             actions.append(action)
             free -= 1
-        if not self._creating and self._intake is IntakeState.OPEN and not self._may_create():
+        nothing_left = self._is_spent and not (self._queue or self._trials.n_slots_held)
+        no_more = nothing_left or not self._wants_more()
+        if not self._creating and self._intake is IntakeState.OPEN and no_more:
             self._intake = IntakeState.CLOSING
             actions.append(CloseIntake())
         return actions + self._wind_up()
@@ -243,14 +245,14 @@ class Scheduler:
             self._trials.move(trial, Phase.STARTING, holds_slot=True)
             trial.attempt += 1
             return SaveAttempt(trial.number, trial.attempt)
-        if self._may_create():
+        if self._wants_more() and not self._is_spent:
             ticket, self._next_ticket = self._next_ticket, self._next_ticket + 1
             self._creating.add(ticket)
             self.created += 1
             return Create(ticket)
         return None
 
-    def _may_create(self) -> bool:
+    def _wants_more(self) -> bool:
         return not self._stopping and (self.target is None or self.created < self.target)
 
     def _wind_up(self) -> list[Action]:

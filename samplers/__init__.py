@@ -10,9 +10,10 @@ from typing import Any, cast
 
 from raystudy.samplers.base import Sampler
 
-__all__ = ["RandomSampler", "Sampler", "TPESampler", "sampler_from_spec"]
+__all__ = ["GridSampler", "RandomSampler", "Sampler", "TPESampler", "sampler_from_spec"]
 
 _MODULES = {
+    "GridSampler": "raystudy.samplers.grid",
     "RandomSampler": "raystudy.samplers.random",
     "TPESampler": "raystudy.samplers.tpe",
 }

@@ -60,6 +60,8 @@ class History:
         self.directions = tuple(directions)
         #: Grows by one with every update: a key for caches.
         self.version = 0
+        #: Number of the trial that is drawn for; its row, if there is one, holds what it has already.
+        self.asking: int | None = None
         self._size = 0
         self._states: Int8Array = np.full(_FIRST_CAPACITY, ABSENT, dtype=np.int8)
         self._roles: Int8Array = np.full(_FIRST_CAPACITY, Role.IGNORED, dtype=np.int8)

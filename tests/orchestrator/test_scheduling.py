@@ -55,6 +55,19 @@ def test_call_without_trials_ends_once_the_judge_knows():
     assert core.ended
 
 
+def test_nothing_left_to_try_is_asked_again_after_each_trial_and_ends_the_call_with_the_last():
+    core = Scheduler(target=9, slots=2)
+    core.start()
+    running(core, 0)
+    assert core.handle(CreateRefused(1, is_spent=True)) == []
+    assert core.handle(Returned(0, 1, Ending.COMPLETE)) == [SaveFinish(0, TrialState.COMPLETE), Create(2)]
+    assert core.handle(CreateRefused(2, is_spent=True)) == []
+    assert core.handle(Saved(0)) == [Create(3), Create(4)]
+    assert core.handle(CreateRefused(3, is_spent=True)) == []
+    assert core.handle(CreateRefused(4, is_spent=True)) == [CloseIntake()]
+    assert core.handle(IntakeClosed()) == [EndCall()]
+
+
 def test_one_slot_creates_the_next_trial_only_after_the_result_is_durable():
     core = started(target=2, slots=1)
     assert core.handle(Returned(0, 1, Ending.COMPLETE)) == [SaveFinish(0, TrialState.COMPLETE)]

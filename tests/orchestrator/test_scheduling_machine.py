@@ -27,6 +27,7 @@ from raystudy.orchestrator.events import (
     SlotsChanged,
     StopAsked,
     StopRunning,
+    TrialEvent,
 )
 from raystudy.orchestrator.scheduling import Phase, ResumedTrial, Scheduler
 
@@ -51,7 +52,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.attempts = dict.fromkeys(range(len(resumed)), 1)
         self.finished = set()
         self.abandoned = set()
-        self.stopped = self.ended = False
+        self.stopped = self.ended = self.spent = self.was_spent = False
         trials = [ResumedTrial(n, attempt=1, paused=paused) for n, paused in enumerate(resumed)]
         self.core = Scheduler(
             target=self.target, slots=slots, created=len(resumed), resumed=trials, max_losses=MAX_LOSSES
@@ -59,6 +60,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.obey(self.core.start())
 
     def tell(self, event):
+        self.spent &= not isinstance(event, TrialEvent)
         self.obey(self.core.handle(event))
 
     def obey(self, actions):
@@ -75,6 +77,7 @@ class SchedulerMachine(RuleBasedStateMachine):
                     self.lost.discard(number)
                 case Create():
                     assert not self.stopped
+                    assert not self.spent
                 case SaveFinish(number, _):
                     assert number not in self.finished | self.abandoned
                     assert self.stopped or number not in self.lost
@@ -112,6 +115,12 @@ class SchedulerMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def creation_is_refused(self, data):
         self.tell(CreateRefused(self.take(data, Create).ticket))
+
+    @precondition(lambda self: self.has(Create))
+    @rule(data=st.data())
+    def nothing_is_left_to_try(self, data):
+        self.spent = self.was_spent = True
+        self.tell(CreateRefused(self.take(data, Create).ticket, is_spent=True))
 
     @precondition(lambda self: self.has(Launch))
     @rule(data=st.data(), ending=st.sampled_from(Ending))
@@ -200,7 +209,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert self.ended
         assert self.core.ended
         assert self.finished | self.abandoned == set(self.attempts)
-        assert self.stopped or len(self.attempts) == self.target
+        assert self.stopped or self.was_spent or len(self.attempts) == self.target
 
     def tell_unless_ended(self, event):
         if not self.ended:
