@@ -10,9 +10,10 @@ from typing import Any, cast
 
 from raystudy.samplers.base import Sampler
 
-__all__ = ["GridSampler", "RandomSampler", "Sampler", "TPESampler", "sampler_from_spec"]
+__all__ = ["GPSampler", "GridSampler", "RandomSampler", "Sampler", "TPESampler", "sampler_from_spec"]
 
 _MODULES = {
+    "GPSampler": "raystudy.samplers.gp",
     "GridSampler": "raystudy.samplers.grid",
     "RandomSampler": "raystudy.samplers.random",
     "TPESampler": "raystudy.samplers.tpe",
@@ -31,6 +32,9 @@ def sampler_from_spec(spec: dict[str, Any]) -> Sampler:
         raise ValueError(
             f"expected the spec of one of {sorted(_MODULES)}, got name={name!r}; give a sampler instead"
         )
+    independent = arguments.get("independent_sampler")
+    if isinstance(independent, dict):
+        arguments["independent_sampler"] = sampler_from_spec(independent)
     try:
         return cast("Sampler", __getattr__(name)(**arguments))
     except TypeError as error:

@@ -1,0 +1,236 @@
+"""A Gaussian process: its kernel, the fit of its hyperparameters, its posterior, and pending points as fantasies.
+
+Notation: ``n`` trials, ``f`` features (``gp_features``), ``d`` parameters.  X (n, f) are the features and y (n,) the
+standardised objective values, lower is better.
+
+    r^2(x, x') = sum_j w_j |x_j - x'_j|^2            w_j = 1 / l_j^2, l_j the length scale of parameter j
+    k(x, x')   = s (1 + q + q^2 / 3) exp(-q)         q = sqrt(5) r: Matern 5/2; s is the signal variance
+    K          = k(X, X) + v I                       v is the variance of the noise
+
+Sources: Rasmussen and Williams (2006), "Gaussian Processes for Machine Learning", equations 2.25, 2.26, 4.17 and 5.9;
+Hvarfner et al. (2024), "Vanilla Bayesian Optimization Performs Great in High Dimensions", ICML, equation 5, for
+the prior of the length scales, which grow with sqrt(d); Ginsbourger et al. (2010) for the kriging believer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg.lapack import dpotrf, dpotri, dtrtri
+from scipy.optimize import minimize
+
+__all__ = ["Posterior", "fit", "log_posterior", "matern"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+#: Noise of an objective that always gives the same value for the same parameters, and the least of any other.
+LEAST_NOISE = 1e-6
+#: The prior of log l: mean (plus log(d) / 2) and deviation, equation 5 of Hvarfner et al.
+LOG_LENGTH_MEAN = math.sqrt(2.0)
+LOG_LENGTH_SD = math.sqrt(3.0)
+#: Gamma priors (shape, rate) of the signal variance, which is about 1, and of the noise, which may vanish.
+SIGNAL_PRIOR = (2.0, 1.0)
+NOISE_PRIOR = (1.1, 30.0)
+_BOUNDS_LENGTH = (math.log(1e-2), math.log(1e3))
+_BOUNDS_SIGNAL = (math.log(5e-2), math.log(5e1))
+_BOUNDS_NOISE = (math.log(LEAST_NOISE), math.log(1e1))
+#: Where the fit begins: log l, less log(d) / 2, and log v.
+START_LENGTH = math.log(0.5)
+START_NOISE = math.log(1e-3)
+#: What a fit may cost: steps of L-BFGS, and the relative gain below which it ends.
+_MAX_STEPS = 40
+_ENOUGH_GAIN = 1e-6
+_REFUSED = 1e25
+
+
+def matern(squared: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the Matern 5/2 correlation at squared distances r^2, and its derivative by r^2 (of their shape)."""
+    q = np.sqrt(5.0 * squared)
+    decay = np.exp(-q)
+    slope = (-5.0 / 6.0) * (1.0 + q) * decay
+    return (1.0 + q + q * q / 3.0) * decay, slope
+
+
+def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return the squared distances (n, m) of points (n, f) and (m, f) that are scaled already."""
+    squared: FloatArray = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2.0 * (a @ b.T)
+    return np.maximum(squared, 0.0, out=squared)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hyperparameters:
+    """The hyperparameters of a kernel."""
+
+    weights: FloatArray  #: (d,) inverse squared length scales.
+    signal: float
+    noise: float
+
+    @classmethod
+    def of(cls, theta: FloatArray) -> Hyperparameters:
+        """Return those of a vector (d + 2,): log length scales, log signal variance, log noise variance."""
+        return cls(np.exp(-2.0 * theta[:-2]), math.exp(theta[-2]), math.exp(theta[-1]))
+
+
+def log_posterior(
+    theta: FloatArray, features: FloatArray, y: FloatArray, parameter: IntArray
+) -> tuple[float, FloatArray]:
+    """Return the log of marginal likelihood times priors (up to a constant), and its gradient (d + 2,).
+
+    Args:
+        theta: As in ``Hyperparameters.of``.
+        features: X, (n, f).
+        y: (n,) standardised values.
+        parameter: (f,) the parameter of each feature.
+    """
+    d, n = len(theta) - 2, len(y)
+    given = Hyperparameters.of(theta)
+    scaled = features * np.sqrt(given.weights)[parameter]
+    correlation, slope = matern(squared_distances(scaled, scaled))
+    covariance = given.signal * correlation
+    covariance.flat[:: n + 1] += given.noise
+    factor, failed = dpotrf(covariance, lower=1, clean=1, overwrite_a=0)
+    if failed:
+        return -_REFUSED, np.zeros(d + 2)
+    half_log_det = float(np.log(factor.diagonal()).sum())
+    inverse, _ = dpotri(factor, lower=1)
+    inverse = np.tril(inverse) + np.tril(inverse, -1).T
+    alpha = inverse @ y
+    # Derivative of the log likelihood by K, equation 5.9: (alpha alpha' - K^-1) / 2.
+    by_k = 0.5 * (np.outer(alpha, alpha) - inverse)
+    by_squared = by_k * slope * given.signal
+    by_feature = 2.0 * (
+        (scaled * scaled).T @ by_squared.sum(axis=1) - (scaled * (by_squared @ scaled)).sum(axis=0)
+    )
+    gradient = np.empty(d + 2)
+    gradient[:d] = -2.0 * np.bincount(parameter, by_feature, minlength=d)
+    gradient[d] = given.signal * float((by_k * correlation).sum())
+    gradient[d + 1] = given.noise * float(by_k.trace())
+    prior, prior_gradient = _log_prior(theta)
+    return -0.5 * float(y @ alpha) - half_log_det + prior, gradient + prior_gradient
+
+
+def _log_prior(theta: FloatArray) -> tuple[float, FloatArray]:
+    d = len(theta) - 2
+    gap = (theta[:d] - (LOG_LENGTH_MEAN + 0.5 * math.log(d))) / LOG_LENGTH_SD
+    shapes = np.array([SIGNAL_PRIOR[0], NOISE_PRIOR[0]]) - 1.0
+    rates = np.array([SIGNAL_PRIOR[1], NOISE_PRIOR[1]])
+    pull = rates * np.exp(theta[d:])
+    value = -0.5 * float(gap @ gap) + float((shapes * theta[d:] - pull).sum())
+    return value, np.concatenate([-gap / LOG_LENGTH_SD, shapes - pull])
+
+
+def fit(
+    features: FloatArray, y: FloatArray, parameter: IntArray, d: int, *, is_exact: bool
+) -> Hyperparameters:
+    """Return the most probable hyperparameters (maximum a posteriori, by L-BFGS from one start).
+
+    Args:
+        features: X, (n, f).
+        y: (n,) standardised values.
+        parameter: (f,) the parameter of each feature.
+        d: Number of parameters.
+        is_exact: Whether equal parameters give equal values; the noise is then the least one.
+    """
+    start = np.concatenate([np.full(d, START_LENGTH + 0.5 * math.log(d)), [0.0, START_NOISE]])
+    noise_bounds = _BOUNDS_NOISE
+    if is_exact:
+        start[-1] = _BOUNDS_NOISE[0]
+        noise_bounds = (_BOUNDS_NOISE[0], _BOUNDS_NOISE[0])
+
+    def loss(theta: FloatArray) -> tuple[float, FloatArray]:
+        value, gradient = log_posterior(theta, features, y, parameter)
+        return -value, -gradient
+
+    found = minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[_BOUNDS_LENGTH] * d + [_BOUNDS_SIGNAL, noise_bounds],
+        options={"maxiter": _MAX_STEPS, "ftol": _ENOUGH_GAIN},
+    )
+    return Hyperparameters.of(np.asarray(found.x))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Posterior:
+    """What is known of the objective at any point, given observed and pending trials."""
+
+    scaled: FloatArray  #: (n, f) features times square roots of their weights.
+    roots: FloatArray  #: (f,) those square roots.
+    signal: float
+    noise: float
+    alpha: FloatArray  #: (n,) K^-1 y.
+    whitening: FloatArray  #: (n, n) inverse of the lower Cholesky factor of K.
+
+    @classmethod
+    def of(
+        cls, given: Hyperparameters, features: FloatArray, y: FloatArray, parameter: IntArray
+    ) -> Posterior:
+        """Return the posterior after values y (n,) at features (n, f); equations 2.25 and 2.26."""
+        roots = np.sqrt(given.weights)[parameter]
+        scaled = features * roots
+        covariance = given.signal * matern(squared_distances(scaled, scaled))[0]
+        covariance.flat[:: len(y) + 1] += given.noise
+        whitening = _whitening(covariance)
+        return cls(scaled, roots, given.signal, given.noise, whitening.T @ (whitening @ y), whitening)
+
+    def believing(self, features: FloatArray) -> Posterior:
+        """Return the posterior as if the mean had been observed at more points, (p, f) features.
+
+        The Cholesky factor grows by p rows.  The mean stays as it is (their weights alpha are zero); only the
+        deviation becomes smaller around them.
+        """
+        added = features * self.roots
+        n, p = len(self.alpha), len(added)
+        cross = self.signal * matern(squared_distances(added, self.scaled))[0] @ self.whitening.T
+        corner = self.signal * matern(squared_distances(added, added))[0] - cross @ cross.T
+        corner.flat[:: p + 1] += self.noise
+        own = _whitening(corner)
+        whitening = np.zeros((n + p, n + p))
+        whitening[:n, :n], whitening[n:, n:] = self.whitening, own
+        whitening[n:, :n] = -own @ (cross @ self.whitening)
+        alpha = np.concatenate([self.alpha, np.zeros(p)])
+        return Posterior(
+            np.concatenate([self.scaled, added]), self.roots, self.signal, self.noise, alpha, whitening
+        )
+
+    def predict(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return mean and deviation (m,) of the objective, without noise, at features (m, f)."""
+        covariance = self.signal * matern(squared_distances(features * self.roots, self.scaled))[0]
+        white = covariance @ self.whitening.T
+        variance = self.signal - np.einsum("ij,ij->i", white, white)
+        return covariance @ self.alpha, np.sqrt(np.maximum(variance, self.least_variance))
+
+    def slope(self, features: FloatArray, count: int) -> tuple[float, float, FloatArray, FloatArray]:
+        """Return mean, deviation, and their gradients by the first ``count`` features (count,) at one point (f,)."""
+        offset = features * self.roots - self.scaled
+        correlation, by_squared = matern(np.einsum("ij,ij->i", offset, offset))
+        white = self.whitening @ correlation * self.signal
+        weights = white @ self.whitening
+        variance = max(self.signal - float(white @ white), self.least_variance)
+        by_feature = (2.0 * self.signal) * by_squared[:, None] * offset[:, :count] * self.roots[:count]
+        deviation = math.sqrt(variance)
+        mean = self.signal * float(correlation @ self.alpha)
+        return mean, deviation, self.alpha @ by_feature, -(weights @ by_feature) / deviation
+
+    @property
+    def least_variance(self) -> float:
+        """Rounding errors reach up to here."""
+        return 1e-10 * self.signal
+
+
+def _whitening(covariance: FloatArray) -> FloatArray:
+    """Return the inverse of the lower Cholesky factor; the diagonal grows until there is one."""
+    n, extra = len(covariance), 0.0
+    while True:
+        covariance.flat[:: n + 1] += extra
+        factor, failed = dpotrf(covariance, lower=1, clean=1)
+        if not failed:
+            inverse, _ = dtrtri(factor, lower=1)
+            return np.ascontiguousarray(inverse)
+        extra = max(10.0 * extra, 1e-10 * float(covariance.trace()) / n)
