@@ -1,13 +1,15 @@
-"""Time one ask of TPE, beside Optuna's default TPE on the same trials.
+"""Time one ask of TPE or GP, beside Optuna's sampler of that name on the same trials.
 
     OMP_NUM_THREADS=1 python benchmarks/ask_latency.py --burst 64
     OMP_NUM_THREADS=1 python benchmarks/ask_latency.py --trials 1000 10000 --params 5 20 --repeats 5
+    OMP_NUM_THREADS=1 python benchmarks/ask_latency.py --sampler GP --trials 100 300 --repeats 5 --burst 8
 
-One ask of ours is ``joint_space`` + generator + ``propose``, and recording the proposal as pending, so that
-the next one can reuse nothing.  One ask of Optuna is ``study.ask`` with all distributions, in memory, which
-leaves its trial running likewise.  The two take turns in one process, so that a busy machine slows both; times
-are CPU times of the thread.  ``burst`` asks in a row without a tell are timed as one.  The space is a numeric
-mix: real, log, int, log int and stepped parameters in equal shares.
+One ask of ours is ``joint_space`` + generator + ``propose``, and recording the proposal, so that the next one can reuse
+nothing.  One ask of Optuna is ``study.ask`` with all distributions, in memory.  With TPE the trials stay running; with
+GP they fail, which neither looks at, since Optuna has another, slower algorithm beside running trials.  In a burst
+(asks in a row without a tell, timed as one) all stay running.  The two take turns in one process, so that a busy
+machine slows both; times are CPU times of the thread.  The space is a numeric mix: real, log, int, log int and stepped
+parameters in equal shares.
 """
 
 from __future__ import annotations
@@ -16,12 +18,13 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import optuna
 
 from raystudy import distributions as ours
 from raystudy.frozen import StudyDirection, TrialState
-from raystudy.samplers import RandomSampler, TPESampler
+from raystudy.samplers import GPSampler, RandomSampler, Sampler, TPESampler
 from raystudy.samplers.history import History
 from raystudy.samplers.seeding import generator
 
@@ -48,28 +51,41 @@ def to_optuna(space: Space) -> dict[str, optuna.distributions.BaseDistribution]:
     }
 
 
-def prepare(n_trials: int, n_params: int) -> tuple[Callable[[], None], Callable[[], None]]:
-    """Return one ask of ours and one of Optuna's, after the same ``n_trials`` complete trials."""
-    space, history, sampler = numeric_mix(n_params), History([StudyDirection.MINIMIZE]), TPESampler(seed=0)
+SAMPLERS: dict[str, tuple[Sampler, type[optuna.samplers.BaseSampler]]] = {
+    "TPE": (TPESampler(seed=0), optuna.samplers.TPESampler),
+    "GP": (GPSampler(seed=0), optuna.samplers.GPSampler),
+}
+
+
+def prepare(
+    which: str, n_trials: int, n_params: int
+) -> tuple[Callable[[bool], None], Callable[[bool], None]]:
+    """Return one ask of ours and one of Optuna's, after the same ``n_trials`` complete trials.
+
+    The argument of an ask says whether its trial stays running, or fails.
+    """
+    space, history = numeric_mix(n_params), History([StudyDirection.MINIMIZE])
+    sampler, their_sampler = SAMPLERS[which]
     theirs = to_optuna(space)
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
+    study = optuna.create_study(sampler=their_sampler(seed=0))  # type: ignore[call-arg]  # both have a seed
     for number in range(n_trials):
         params = RandomSampler().propose(space, history, generator(0, number))
         value = sum(d.to_internal_repr(params[name]) for name, d in space.items())
         history.update(number, TrialState.COMPLETE, params, space, [value])
         study.add_trial(optuna.create_trial(params=params, distributions=theirs, value=value))
 
-    def ask() -> None:
+    def ask(stays: bool) -> None:
         number = len(history)
         joint = sampler.joint_space(history)
         params = sampler.propose(joint, history, generator(0, number))
-        history.update(number, TrialState.RUNNING, params, joint)
+        history.update(number, TrialState.RUNNING if stays else TrialState.FAIL, params, joint)
 
-    return ask, lambda: _ask_optuna(study, theirs)
+    def ask_optuna(stays: bool) -> None:
+        trial = study.ask(theirs)
+        if not stays:
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
 
-
-def _ask_optuna(study: optuna.Study, space: dict[str, optuna.distributions.BaseDistribution]) -> None:
-    study.ask(space)
+    return ask, ask_optuna
 
 
 def cpu_ms(call: Callable[[], None]) -> float:
@@ -79,12 +95,12 @@ def cpu_ms(call: Callable[[], None]) -> float:
     return (time.thread_time() - start) * 1e3
 
 
-def in_a_row(call: Callable[[], None], count: int) -> Callable[[], None]:
-    """Return a function that calls another one ``count`` times."""
+def in_a_row(ask: Callable[[bool], None], count: int) -> Callable[[], None]:
+    """Return a function that asks ``count`` times and leaves all trials running."""
 
     def calls() -> None:
         for _ in range(count):
-            call()
+            ask(True)
 
     return calls
 
@@ -103,19 +119,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--sampler", choices=list(SAMPLERS), default="TPE")
     parser.add_argument("--trials", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--params", type=int, nargs="+", default=[5, 20])
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--burst", type=int, default=0, help="asks in a row; 0 skips this part")
     args = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    print("| TPE ask, CPU ms: median (fastest) | raystudy | Optuna | ratio |\n|---|---|---|---|")
+    stays = args.sampler != "GP"
+    print(f"| {args.sampler} ask, CPU ms: median (fastest) | raystudy | Optuna | ratio |\n|---|---|---|---|")
     for n_params in args.params:
         for n_trials in args.trials:
-            ask, ask_optuna = prepare(n_trials, n_params)
-            ask()
-            ask_optuna()
-            pairs = [(cpu_ms(ask), cpu_ms(ask_optuna)) for _ in range(args.repeats)]
+            ask, ask_optuna = prepare(args.sampler, n_trials, n_params)
+            ask(stays)
+            ask_optuna(stays)
+            once, once_optuna = partial(ask, stays), partial(ask_optuna, stays)
+            pairs = [(cpu_ms(once), cpu_ms(once_optuna)) for _ in range(args.repeats)]
             report(f"n={n_trials} d={n_params}", [a for a, _ in pairs], [b for _, b in pairs])
             if args.burst:
                 ours_ms, theirs_ms = (cpu_ms(in_a_row(call, args.burst)) for call in (ask, ask_optuna))

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -29,7 +30,6 @@ from raystudy.distributions import (
     Distribution,
     FloatDistribution,
     IntDistribution,
-    ParamValue,
     distribution_to_json,
 )
 from raystudy.frozen import StudyDirection, TrialState
@@ -38,7 +38,7 @@ from raystudy.samplers.gp import GPSampler
 from raystudy.samplers.history import History
 from raystudy.samplers.seeding import generator
 
-Params = dict[str, ParamValue]
+Params = dict[str, Any]
 #: Regret below this counts as this: nobody needs more digits.
 FLOOR = 1e-5
 

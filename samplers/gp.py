@@ -1,9 +1,9 @@
 """Bayesian optimisation by a Gaussian process: the point with the greatest expected improvement is proposed next.
 
-Per proposal, from nothing but the history: the values are standardised, the kernel is fitted (``gp_model``), pending
-trials are believed to give what the model expects of them, which lowers the deviation around them (Ginsbourger et
-al., 2010), and the log expected improvement is climbed (``gp_search``).  It is the improvement on the least mean at
-any trial: under noise the least value observed is a lucky one.
+Per proposal, from nothing but the history: the values are made normal (``gp_values``), the kernel is fitted
+(``gp_model``), pending trials are believed to give what the model expects of them, which lowers the deviation around
+them (Ginsbourger et al., 2010), and the log expected improvement is climbed (``gp_search``).  It is the improvement on
+the least mean at any trial: under noise the least value observed is a lucky one.
 
 Modelled jointly are the parameters that all observed trials share.  Any other one (a branch that not all trials take)
 is drawn alone by the independent sampler, by default the univariate TPE, which knows the trials that have it.
@@ -14,26 +14,30 @@ Trials that were stopped at other budgets count by their standing (``standing``)
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
 
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import FrozenTrial
 from raystudy.samplers.base import Sampler
 from raystudy.samplers.gp_features import FeatureMap
-from raystudy.samplers.gp_model import Posterior, fit
+from raystudy.samplers.gp_model import Hyperparameters, Posterior, fit
 from raystudy.samplers.gp_search import LogEI, best_point
+from raystudy.samplers.gp_values import normalised
 from raystudy.samplers.history import History, Role
 from raystudy.samplers.random import RandomSampler
 from raystudy.samplers.scales import external_params, uniform
 from raystudy.samplers.standing import standings
 from raystudy.samplers.tpe import TPESampler
 
-__all__ = ["GPSampler", "standardised"]
+__all__ = ["GPSampler"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -42,7 +46,12 @@ IntArray = npt.NDArray[np.int64]
 _MOST_TRIALS = 300
 #: Good trials around which the search looks.
 _N_GOOD = 4
-_SMALLEST = 2.2e-308
+#: Where less than this is expected to be gained (its logarithm, in deviations of the values), every other proposal is
+#: that of a model with length scales shorter by this factor: a few trials near to each other can make the likeliest
+#: kernel too smooth, and its certainty that nothing better is elsewhere would never be put to the test.
+_NEGLIGIBLE = math.log(3e-4)
+_DISTRUST = 0.5
+_SHORTER = 2.0
 
 _logger = logging.getLogger(__name__)
 
@@ -52,8 +61,8 @@ _logger = logging.getLogger(__name__)
 class GPSampler:
     """Propose where a Gaussian process expects the most improvement (single objective).
 
-    A proposal depends on nothing but history, space and generator: with the same number of BLAS threads it is the
-    same bit for bit.
+    A proposal depends on nothing but history, space and generator.  It is computed with one BLAS thread, so that the
+    number of cores does not matter.
 
     Args:
         seed: Seed of the study, >= 0, or None to have one drawn when the study is first optimised.
@@ -108,7 +117,8 @@ class GPSampler:
         fixed = {name: space[name] for name in names if name not in free}
         params = external_params(fixed, uniform(fixed, rng, 1)[:, 0])
         if free:
-            params |= external_params(free, self._draw(free, history, rng))
+            with _blas().limit(limits=1, user_api="blas"):
+                params |= external_params(free, self._draw(free, history, rng))
         return {name: params[name] for name in names}
 
     def sample(
@@ -162,32 +172,32 @@ class GPSampler:
         pending = np.flatnonzero((history.roles == Role.PENDING) & is_usable)
         shape = FeatureMap.of(space)
         features = shape.features(columns[:, numbers])
-        y = standardised(values)
+        y = normalised(values)
         kernel = fit(features, y, shape.parameter, len(space), is_exact=self.deterministic_objective)
-        model = Posterior.of(kernel, features, y, shape.parameter)
-        means = model.predict(features)[0]
-        best = float(means.min())
-        if len(pending):
-            believed = shape.features(columns[:, pending])
-            best = min(best, float(model.predict(believed)[0].min()))
-            model = model.believing(believed)
-        good = columns[:, numbers[np.argsort(means, kind="stable")[:_N_GOOD]]]
+        modelled, believed = columns[:, numbers], columns[:, pending]
         taken = columns[:, is_usable & ((history.roles == Role.PENDING) | (history.roles == Role.OBSERVED))]
-        return best_point(LogEI(shape, model, best, taken), good, rng)
+
+        def search(kernel: Hyperparameters) -> tuple[FloatArray, float]:
+            model = Posterior.of(kernel, features, y, shape.parameter)
+            means = model.predict(features)[0]
+            best = float(means.min())
+            if len(pending):
+                added = shape.features(believed)
+                best = min(best, float(model.predict(added)[0].min()))
+                model = model.believing(added)
+            good = modelled[:, np.argsort(means, kind="stable")[:_N_GOOD]]
+            return best_point(LogEI(shape, model, best, taken), good, rng)
+
+        point, log_gain = search(kernel)
+        if log_gain < _NEGLIGIBLE and rng.random() < _DISTRUST:
+            point, _ = search(replace(kernel, weights=_SHORTER**2 * kernel.weights))
+        return point
 
 
-def standardised(values: FloatArray) -> FloatArray:
-    """Return values of mean 0 and deviation 1, infinite ones taken for the farthest finite ones, (n,)."""
-    is_finite = np.isfinite(values)
-    if not is_finite.any():
-        return np.zeros(len(values))
-    values = np.clip(values, values[is_finite].min(), values[is_finite].max())
-    values /= max(float(np.abs(values).max()), _SMALLEST)  # so that nothing overflows
-    values -= values.min()
-    if not values.any():
-        return values
-    standard: FloatArray = (values - values.mean()) / values.std()
-    return standard
+@cache
+def _blas() -> ThreadpoolController:
+    """Several threads would change the last digits, and be slower: the matrices are small."""
+    return ThreadpoolController()
 
 
 def _most_telling(numbers: IntArray, values: FloatArray) -> tuple[IntArray, FloatArray]:

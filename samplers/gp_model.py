@@ -19,7 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg.lapack import dpotrf, dpotri, dtrtri
+from scipy.linalg.blas import dsymm
+from scipy.linalg.lapack import dpotrf, dpotri, dpotrs, dtrtri
 from scipy.optimize import minimize
 
 __all__ = ["Posterior", "fit", "log_posterior", "matern"]
@@ -51,13 +52,20 @@ def matern(squared: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the Matern 5/2 correlation at squared distances r^2, and its derivative by r^2 (of their shape)."""
     q = np.sqrt(5.0 * squared)
     decay = np.exp(-q)
-    slope = (-5.0 / 6.0) * (1.0 + q) * decay
-    return (1.0 + q + q * q / 3.0) * decay, slope
+    q += 1.0
+    q *= decay
+    decay *= squared
+    decay *= 5.0 / 3.0
+    decay += q
+    q *= -5.0 / 6.0
+    return decay, q
 
 
 def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
     """Return the squared distances (n, m) of points (n, f) and (m, f) that are scaled already."""
-    squared: FloatArray = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2.0 * (a @ b.T)
+    squared: FloatArray = (-2.0 * a) @ b.T
+    squared += (a * a).sum(axis=1)[:, None]
+    squared += (b * b).sum(axis=1)
     return np.maximum(squared, 0.0, out=squared)
 
 
@@ -89,28 +97,30 @@ def log_posterior(
     d, n = len(theta) - 2, len(y)
     given = Hyperparameters.of(theta)
     scaled = features * np.sqrt(given.weights)[parameter]
-    correlation, slope = matern(squared_distances(scaled, scaled))
-    covariance = given.signal * correlation
+    covariance, slope = matern(squared_distances(scaled, scaled))
+    covariance *= given.signal
     covariance.flat[:: n + 1] += given.noise
-    factor, failed = dpotrf(covariance, lower=1, clean=1, overwrite_a=0)
+    # LAPACK reads columns: the transposed views spare it copies, and leave the upper triangle in our order.
+    factor, failed = dpotrf(covariance.T, lower=1, clean=1, overwrite_a=1)
     if failed:
         return -_REFUSED, np.zeros(d + 2)
     half_log_det = float(np.log(factor.diagonal()).sum())
-    inverse, _ = dpotri(factor, lower=1)
-    inverse = np.tril(inverse) + np.tril(inverse, -1).T
-    alpha = inverse @ y
-    # Derivative of the log likelihood by K, equation 5.9: (alpha alpha' - K^-1) / 2.
-    by_k = 0.5 * (np.outer(alpha, alpha) - inverse)
-    by_squared = by_k * slope * given.signal
-    by_feature = 2.0 * (
-        (scaled * scaled).T @ by_squared.sum(axis=1) - (scaled * (by_squared @ scaled)).sum(axis=0)
-    )
+    alpha, _ = dpotrs(factor, y, lower=1)
+    inverse = dpotri(factor, lower=1, overwrite_c=1)[0].T
+    fit_term, shrunk = float(y @ alpha), float(alpha @ alpha) - float(inverse.trace())
+    # Twice the derivative of the log likelihood by K is alpha alpha' - K^-1 (equation 5.9).
+    by_squared = np.outer(alpha, alpha)
+    by_squared -= inverse
+    by_squared *= slope
+    padded = np.asfortranarray(np.concatenate([scaled, np.ones((n, 1))], axis=1))
+    product = dsymm(given.signal, by_squared.T, padded, lower=1)
+    by_feature = (scaled * scaled).T @ product[:, -1] - (scaled * product[:, :-1]).sum(axis=0)
     gradient = np.empty(d + 2)
     gradient[:d] = -2.0 * np.bincount(parameter, by_feature, minlength=d)
-    gradient[d] = given.signal * float((by_k * correlation).sum())
-    gradient[d + 1] = given.noise * float(by_k.trace())
+    gradient[d] = 0.5 * (fit_term - n - given.noise * shrunk)  # since signal dK / d signal = K - noise I
+    gradient[d + 1] = 0.5 * given.noise * shrunk
     prior, prior_gradient = _log_prior(theta)
-    return -0.5 * float(y @ alpha) - half_log_det + prior, gradient + prior_gradient
+    return -0.5 * fit_term - half_log_det + prior, gradient + prior_gradient
 
 
 def _log_prior(theta: FloatArray) -> tuple[float, FloatArray]:
@@ -209,14 +219,13 @@ class Posterior:
     def slope(self, features: FloatArray, count: int) -> tuple[float, float, FloatArray, FloatArray]:
         """Return mean, deviation, and their gradients by the first ``count`` features (count,) at one point (f,)."""
         offset = features * self.roots - self.scaled
-        correlation, by_squared = matern(np.einsum("ij,ij->i", offset, offset))
-        white = self.whitening @ correlation * self.signal
-        weights = white @ self.whitening
-        variance = max(self.signal - float(white @ white), self.least_variance)
-        by_feature = (2.0 * self.signal) * by_squared[:, None] * offset[:, :count] * self.roots[:count]
-        deviation = math.sqrt(variance)
+        correlation, by_squared = matern((offset * offset).sum(axis=1))
+        white = self.signal * (self.whitening @ correlation)
+        deviation = math.sqrt(max(self.signal - float(white @ white), self.least_variance))
         mean = self.signal * float(correlation @ self.alpha)
-        return mean, deviation, self.alpha @ by_feature, -(weights @ by_feature) / deviation
+        pulls = np.stack([self.alpha, (white @ self.whitening) * (-1.0 / deviation)]) * by_squared
+        by_mean, by_deviation = (2.0 * self.signal) * self.roots[:count] * (pulls @ offset[:, :count])
+        return mean, deviation, by_mean, by_deviation
 
     @property
     def least_variance(self) -> float:
@@ -229,7 +238,7 @@ def _whitening(covariance: FloatArray) -> FloatArray:
     n, extra = len(covariance), 0.0
     while True:
         covariance.flat[:: n + 1] += extra
-        factor, failed = dpotrf(covariance, lower=1, clean=1)
+        factor, failed = dpotrf(covariance.T, lower=1, clean=1)
         if not failed:
             inverse, _ = dtrtri(factor, lower=1)
             return np.ascontiguousarray(inverse)

@@ -62,8 +62,8 @@ class LogEI:
         return float(np.log(deviation) + value), gradient
 
 
-def best_point(score: LogEI, good: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return the point (d,) with the greatest score that was found; any point if all points are taken.
+def best_point(score: LogEI, good: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, float]:
+    """Return the point (d,) with the greatest score that was found, and its score; any point if all are taken.
 
     Args:
         score: The score.
@@ -72,13 +72,15 @@ def best_point(score: LogEI, good: FloatArray, rng: np.random.Generator) -> Floa
     """
     if score.space.size <= 2**_POOL_LOG2:
         pool = score.space.everything()
-        return pool[:, int(np.argmax(score(pool)))]
+        scores = score(pool)
+        best = int(np.argmax(scores))
+        return pool[:, best], float(scores[best])
     pool = np.concatenate([_spread(score.space, rng), _near(score.space, good, rng)], axis=1)
     scores = score(pool)
     order = np.argsort(-(scores + rng.gumbel(size=len(scores))), kind="stable")[: _N_CLIMBS - 1]
     starts = dict.fromkeys([int(np.argmax(scores)), *order.tolist()])
     ends = [_climb(score, pool[:, start], float(scores[start])) for start in starts]
-    return max(ends, key=lambda end: end[1])[0]
+    return max(ends, key=lambda end: end[1])
 
 
 def _spread(space: FeatureMap, rng: np.random.Generator) -> FloatArray:

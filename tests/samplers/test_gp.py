@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import raystudy
 from raystudy.distributions import (
@@ -18,7 +19,6 @@ from raystudy.distributions import (
 )
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.samplers import GPSampler, RandomSampler, Sampler, TPESampler, sampler_from_spec
-from raystudy.samplers.gp import standardised
 from raystudy.samplers.history import History
 from raystudy.samplers.seeding import generator
 from raystudy.trial import Trial
@@ -79,6 +79,16 @@ def test_the_same_history_and_seed_give_the_same_proposal_whatever_was_asked_bef
     assert ask(worn, history) != ask(worn, history, seed=1)
 
 
+def test_the_number_of_blas_threads_does_not_change_a_proposal_nor_is_it_changed() -> None:
+    history, found = filled(150), []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            before = threadpool_info()
+            found.append(ask(GPSampler(), history))
+            assert threadpool_info() == before
+    assert found[0] == found[1]
+
+
 def test_maximising_the_negative_gives_the_same_proposal() -> None:
     history = filled(20)
     mirrored = History([StudyDirection.MAXIMIZE])
@@ -131,13 +141,10 @@ def test_the_arguments_are_restored_from_their_spec(independent: Sampler | None)
 
 
 @pytest.mark.parametrize("special", [math.inf, -math.inf])
-def test_infinite_values_count_as_the_farthest_finite_ones(special: float) -> None:
+def test_a_trial_with_an_infinite_value_does_not_break_the_model(special: float) -> None:
     history, space = filled(12, {"x": X}), {"x": X}
     history.update(12, TrialState.COMPLETE, {"x": 0.5}, space, [special])
     assert is_inside(ask(GPSampler(), history), space)
-    assert standardised(np.array([1.0, 2.0, special])).tolist() == pytest.approx(
-        standardised(np.array([1.0, 2.0, 2.0 if special > 0 else 1.0])).tolist()
-    )
 
 
 def test_all_values_infinite_or_all_equal_still_give_proposals() -> None:
@@ -281,7 +288,6 @@ def branin(params: dict[str, ParamValue]) -> float:
 
 
 def test_the_optimum_of_branin_is_found_in_40_trials() -> None:
-    """Random search comes to about 1.0 in 40 trials; Optuna's GP sampler is as near as ours."""
     space: dict[str, Distribution] = {"x": FloatDistribution(-5, 10), "y": FloatDistribution(0, 15)}
     for seed in range(3):
         history = filled(0, space)

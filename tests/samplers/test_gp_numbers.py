@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from scipy import integrate, special, stats
 from scipy.optimize import approx_fprime
+from threadpoolctl import threadpool_limits
 
 from raystudy.distributions import CategoricalDistribution, Distribution, FloatDistribution, IntDistribution
 from raystudy.samplers.acquisition import log_h
@@ -24,6 +26,12 @@ SPACE: dict[str, Distribution] = {
 }
 MAP = FeatureMap.of(SPACE)
 THETA = np.array([-0.5, 0.3, 0.1, -1.0, 0.2, -3.0])
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def data(n: int = 25, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
