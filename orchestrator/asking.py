@@ -12,6 +12,7 @@ import threading
 import warnings
 from collections.abc import Sequence
 
+from raystudy.constraints import CONSTRAINT_KEYS, constraints_to_attrs
 from raystudy.frozen import FrozenTrial, TrialState, Verdict
 from raystudy.orchestrator.ask_intake import AskIntake, asked_past
 from raystudy.orchestrator.ask_link import AskLink
@@ -77,7 +78,7 @@ class AskDesk:
         self._study = storage.read_study(study_id)
         self._study_folder = study_folder
         self._first_step: int | None = self._study.system_attrs.get(FIRST_STEP)
-        columns = storage.read_columns(study_id, system_attrs=[CALL, BRACKET, PROMOTED])
+        columns = storage.read_columns(study_id, system_attrs=[CALL, BRACKET, PROMOTED, *CONSTRAINT_KEYS])
         self.proposer = learned_proposer(sampler, self._study, seed, columns)
         self._intake = AskIntake(storage, study_id, self.proposer, columns)
         self._judge = new_judge(pruner, self._study)
@@ -205,11 +206,21 @@ class AskDesk:
         return self._storage.read_trial(trial_id)
 
     def _finish(self, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> FrozenTrial:
-        now = dt.datetime.now()  # noqa: DTZ005 - local
         live = self._live.get(trial.number)
         if live is not None and (rulings := live.new_rulings()):
             self.write(SetAttrs(trial.trial_id, system_attrs=rulings))
-        self.write(FinishTrial(trial.trial_id, state, values, now))
+        trial.state, trial.values = state, None if values is None else list(values)
+        try:
+            if constraints := self.proposer.constraints_of(trial):
+                attrs = constraints_to_attrs({**constraints, **trial.constraints})
+                self.write(SetAttrs(trial.trial_id, system_attrs=attrs))
+        finally:
+            finished = self._finish_stored(trial)
+        return finished
+
+    def _finish_stored(self, trial: FrozenTrial) -> FrozenTrial:
+        now = dt.datetime.now()  # noqa: DTZ005 - local
+        self.write(FinishTrial(trial.trial_id, trial.state, trial.values, now))
         finished = self._storage.read_trial(trial.trial_id)
         self.proposer.observe(finished)
         self._ended(finished)
@@ -248,8 +259,7 @@ class AskDesk:
         self._finish_dropped()
 
     def _hear_verdict(self, item: ReportNews) -> None:
-        live = self._live.get(item.number)
-        if live is not None:
+        if (live := self._live.get(item.number)) is not None:
             live.note_ruling(item.why)
             if item.rung is not None:
                 live.rung_step = item.step

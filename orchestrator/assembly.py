@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from raystudy.constraints import CONSTRAINT_KEYS
 from raystudy.distributions import Distribution
 from raystudy.frozen import FrozenTrial, TrialState
 from raystudy.orchestrator.brackets import BracketDesk
@@ -66,7 +67,9 @@ class Assembly:
 
     def __post_init__(self) -> None:
         self.study = self.storage.read_study(self.study_id)
-        columns = self.storage.read_columns(self.study_id, system_attrs=[CALL, BRACKET, PROMOTED])
+        columns = self.storage.read_columns(
+            self.study_id, system_attrs=[CALL, BRACKET, PROMOTED, *CONSTRAINT_KEYS]
+        )
         self.proposer = learned_proposer(self.sampler, self.study, self.seed, columns)
         call_id = self.call.fence.call_id
         self.planner = new_judge(self.pruner, self.study)

@@ -134,9 +134,7 @@ class Driver:
             return
         self.listener.outcome(outcome)
         self._remarks.ended(outcome, live)
-        if outcome.failure is not None and not outcome.caught and self.failure is None:
-            self.failure = outcome
-            self._handle(StopAsked(interrupt=True))
+        self._note_failure(outcome)
         self._results[outcome.number] = outcome.values
         self._handle(Returned(outcome.number, outcome.attempt, outcome.ending))
 
@@ -245,11 +243,16 @@ class Driver:
         if state is not TrialState.COMPLETE:
             values = live.pruned_values() if state is TrialState.PRUNED else None
         trial.state, trial.values, trial.datetime_complete = state, values, self._now()
+        self._note_failure(self.listener.constrain(live))
         self._mirror.finish(live)
         self._proposer.observe(trial)
         self._teacher.settle(live)
 
-    # ---- acknowledgements --------------------------------------------------------------------------
+    def _note_failure(self, outcome: Outcome | None) -> None:
+        if outcome is None or outcome.failure is None or outcome.caught or self.failure is not None:
+            return
+        self.failure = outcome
+        self._handle(StopAsked(interrupt=True))
 
     def _on_created(self, new: NewTrial, acknowledgement: Acknowledgement) -> None:
         trial = new.live.trial
@@ -264,8 +267,7 @@ class Driver:
         self._handle(Created(new.ticket, trial.number))
 
     def _on_saved(self, number: int) -> None:
-        live = self._live.get(number)
-        if live is None:
+        if (live := self._live.get(number)) is None:
             return  # another program has finished the trial, and its result stands
         if live.trial.state.is_finished():
             self._release(live)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
 from raystudy.distributions import Distribution, ParamValue
-from raystudy.orchestrator.attempt import Outcome
+from raystudy.orchestrator.attempt import Failure, Outcome
 from raystudy.orchestrator.brackets import PromotedNews, ReportNews
+from raystudy.orchestrator.events import Ending
 from raystudy.orchestrator.ledger import LiveTrial
 from raystudy.orchestrator.mirror import Mirror
 from raystudy.orchestrator.progress import Progress
@@ -92,6 +94,17 @@ class Listener:
         """Take what an attempt had to tell at its end."""
         news = News(outcome.params, outcome.user_attrs, outcome.constraints)
         self._tell(self._live[outcome.number], news, outcome.reports)
+
+    def constrain(self, live: LiveTrial) -> Outcome | None:
+        """Store what the user's function says of the constraints of a trial that has ended; return its failure."""
+        number, attempt = live.trial.number, live.attempt
+        try:
+            constraints = self._proposer.constraints_of(live.trial)
+        except Exception as error:  # noqa: BLE001 - the user's function may raise anything
+            text = "".join(traceback.format_exception(error))
+            return Outcome(number, attempt, Ending.FAILED, failure=Failure(error, text))
+        self._mirror.tell(live, News(constraints=constraints), {})
+        return None
 
     def _tell(self, live: LiveTrial, news: News | None, reports: dict[int, float]) -> None:
         new_params, new_reports = self._mirror.tell(live, news, reports)

@@ -9,20 +9,26 @@ and place do not matter.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from raystudy.constraints import CONSTRAINT_KEYS, constraint_value, constraints_from_attrs, violation_of
 from raystudy.distributions import Distribution, ParamValue, check_distribution_compatibility
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.samplers.asking import draws_ahead, is_spent
-from raystudy.samplers.base import Sampler
+from raystudy.samplers.base import ConstrainedSampler, Sampler
 from raystudy.samplers.batch import Batch
 from raystudy.samplers.history import History
 from raystudy.samplers.seeding import generator
 from raystudy.storages.columns import Columns
 
 __all__ = ["Proposer"]
+
+FloatArray = npt.NDArray[np.float64]
 
 
 class Proposer:
@@ -58,6 +64,7 @@ class Proposer:
                 reports.rows,
                 reports.steps,
                 reports.values,
+                _violations(columns),
             )
         )
 
@@ -109,9 +116,31 @@ class Proposer:
         step = trial.last_step if trial.state is TrialState.PRUNED else rung_step
         observed = None if step is None else (step, trial.intermediate_values[step])
         reports = trial.intermediate_values
+        violation = violation_of(trial.constraints)
         self.history.update(
-            trial.number, trial.state, trial.params, trial.distributions, trial.values, observed, reports
+            trial.number,
+            trial.state,
+            trial.params,
+            trial.distributions,
+            trial.values,
+            observed,
+            reports,
+            violation,
         )
+
+    def constraints_of(self, trial: FrozenTrial) -> dict[str, float]:
+        """Return what the user's function says of the constraints of a trial that has just ended, if there is one.
+
+        Raises:
+            Exception: Whatever the user's function raises.
+            ValueError, TypeError: If a constraint is NaN, or no number.
+        """
+        if not isinstance(self._sampler, ConstrainedSampler) or self._sampler.constraints_func is None:
+            return {}
+        if trial.state not in (TrialState.COMPLETE, TrialState.PRUNED):
+            return {}
+        values = self._sampler.constraints_func(copy.deepcopy(trial))
+        return {str(at): constraint_value(str(at), value) for at, value in enumerate(values)}
 
     def _draw(self, number: int, name: str, distribution: Distribution) -> ParamValue:
         return self._sampler.sample(name, distribution, self.history, generator(self._seed, number, name))
@@ -120,3 +149,17 @@ class Proposer:
         values = {name: value for name, (value, _) in params.items()}
         distributions = {name: distribution for name, (_, distribution) in params.items()}
         self.history.update(number, TrialState.RUNNING, values, distributions)
+
+
+def _violations(columns: Columns) -> FloatArray | None:
+    """Return the violation of each trial, read with ``CONSTRAINT_KEYS``; None without any constraint."""
+    attrs: dict[int, dict[str, Any]] = {}
+    for key, by_row in columns.system_attrs.items():
+        if key.startswith(CONSTRAINT_KEYS):
+            for row, value in by_row.items():
+                attrs.setdefault(row, {})[key] = value
+    if not attrs:
+        return None
+    violations = np.zeros(len(columns))
+    violations[list(attrs)] = [violation_of(constraints_from_attrs(each)) for each in attrs.values()]
+    return violations

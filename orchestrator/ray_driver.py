@@ -174,8 +174,8 @@ class StudyDriver:
                 self._say(note)
             await asyncio.to_thread(sweeper.close)
         await asyncio.to_thread(OwnedCall(call.storage, call.study_id, owned.fence, self._say).end)
-        if driver.failure is not None:
-            self._update.failure = driver.failure.failure
+        if driver.failure is not None and (failure := driver.failure.failure) is not None:
+            self._update.failure = failure.pickled()
 
     async def _keep_watch(self, driver: Driver, desk: DeskLine) -> None:
         """Fetch reports, look at other programs and at the cluster, until the call has ended."""

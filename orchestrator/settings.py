@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from raystudy.orchestrator.ledger import PRUNER, SAMPLER, SEED, TOKEN
@@ -56,11 +57,13 @@ def remember_settings(
                 f"study {study.name!r}: the {what} is {_words(settings[key])} from now on; "
                 f"it was {_words(stored[key])}"
             )
-    if (
-        PRUNER in changed
-        and (own := _own_pruner(settings[PRUNER]))
-        and not isinstance(storage, InMemoryStorage)
-    ):
+    in_memory = isinstance(storage, InMemoryStorage)
+    if SAMPLER in changed and (names := _functions_of(sampler)) and not in_memory:
+        say(
+            f"study {study.name!r}: what you gave the sampler as {' and '.join(names)} cannot be stored with the "
+            "study; pass the sampler again whenever you open the study by its name"
+        )
+    if PRUNER in changed and (own := _own_pruner(settings[PRUNER])) and not in_memory:
         say(
             f"study {study.name!r}: your pruner {own} cannot be stored with the study; "
             "pass it again whenever you open the study by its name"
@@ -73,6 +76,13 @@ def remember_settings(
 def _plain(value: object) -> object:
     """Return a value as a database would give it back: tuples are lists there."""
     return json.loads(json.dumps(value))
+
+
+def _functions_of(sampler: Sampler) -> list[str]:
+    """Return the names of those arguments of a sampler that are functions."""
+    if not is_dataclass(sampler):
+        return []
+    return [each.name for each in fields(sampler) if callable(getattr(sampler, each.name))]
 
 
 def _own_pruner(spec: Mapping[str, Any]) -> str | None:

@@ -13,10 +13,20 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["CONSTRAINTS", "constraint_value", "constraints_from_attrs", "constraints_to_attrs", "is_feasible"]
+__all__ = [
+    "CONSTRAINTS",
+    "CONSTRAINT_KEYS",
+    "constraint_value",
+    "constraints_from_attrs",
+    "constraints_to_attrs",
+    "is_feasible",
+    "violation_of",
+]
 
 #: The attribute that holds the list, and the beginning of the names of the others.
 CONSTRAINTS = "constraints"
+#: What to ask a storage for, to have the constraints of many trials.
+CONSTRAINT_KEYS = (CONSTRAINTS, f"{CONSTRAINTS}:")
 
 
 def constraints_to_attrs(constraints: Mapping[str, float]) -> dict[str, Any]:
@@ -52,6 +62,11 @@ def constraints_from_attrs(system_attrs: Mapping[str, Any]) -> dict[str, float]:
 def is_feasible(constraints: Mapping[str, float]) -> bool:
     """Whether no constraint is above zero; a trial without constraints is feasible."""
     return all(value <= 0.0 for value in constraints.values())
+
+
+def violation_of(constraints: Mapping[str, float]) -> float:
+    """Return by how much constraints are violated in all: the sum of those above zero."""
+    return sum(value for value in constraints.values() if value > 0.0)
 
 
 def constraint_value(name: str, value: float) -> float:

@@ -12,15 +12,18 @@ seed and the trial's number, so a proposal does not depend on which process asks
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from raystudy.distributions import Distribution, ParamValue
+from raystudy.frozen import FrozenTrial
 from raystudy.samplers.history import History
 
-__all__ = ["Sampler"]
+__all__ = ["ConstrainedSampler", "ConstraintsFunction", "Sampler"]
+
+ConstraintsFunction = Callable[[FrozenTrial], Sequence[float]]
 
 
 class Sampler(Protocol):
@@ -44,3 +47,11 @@ class Sampler(Protocol):
 
     def spec(self) -> dict[str, Any]:
         """Return the arguments as plain JSON values, with the class name under ``name``."""
+
+
+@runtime_checkable
+class ConstrainedSampler(Protocol):
+    """A sampler that users may give a function of constraints, as Optuna's."""
+
+    #: Called once with each trial that has ended COMPLETE or PRUNED; violated are constraints above zero.
+    constraints_func: ConstraintsFunction | None

@@ -33,6 +33,7 @@ class Batch:
         report_rows: (r,) int32, index of the trial that made the report.
         report_steps: (r,) int64.
         report_values: (r,) float64, intermediate values; NaN is one.
+        violations: (m,) float64, sum of the constraints above zero; None where no trial has constraints.
     """
 
     numbers: IntArray
@@ -46,6 +47,7 @@ class Batch:
     report_rows: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     report_steps: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
     report_values: FloatArray = field(default_factory=lambda: np.empty(0))
+    violations: FloatArray | None = None
 
     def columns(self) -> Iterator[tuple[str, IntArray, FloatArray]]:
         """Yield each parameter's name, the numbers of the trials that have it and their internal values."""

@@ -10,6 +10,7 @@ Notation: ``n`` rows (highest recorded trial number + 1), ``k`` objectives.
     values          (n, k) float64 objective values, NaN where there are none
     observed_steps  (n,) float64   step of the judged intermediate value, NaN where there is none
     observed_values (n,) float64   that intermediate value
+    violations      (n,) float64   sum of the constraints above zero, 0 where all are met or there are none
     column(name)    (n,) float64   internal values of one parameter, NaN where it is absent
     values_from(s)  (n,) float64   each trial's first intermediate value at step s or later, NaN where there is none
 """
@@ -67,6 +68,7 @@ class History:
         self._roles: Int8Array = np.full(_FIRST_CAPACITY, Role.IGNORED, dtype=np.int8)
         self._values = _nan_rows(_FIRST_CAPACITY, len(self.directions))
         self._observed = _nan_rows(_FIRST_CAPACITY, 2)
+        self._violations = np.zeros(_FIRST_CAPACITY)
         self._columns: dict[str, FloatArray] = {}
         self._spaces: dict[int, dict[str, Distribution]] = {}
         self._latest: dict[str, tuple[int, Distribution]] = {}
@@ -102,6 +104,11 @@ class History:
     def observed_values(self) -> FloatArray:
         """Judged intermediate value of each trial, (n,) float64, NaN where there is none."""
         return _read_only(self._observed[: self._size, 1])
+
+    @property
+    def violations(self) -> FloatArray:
+        """Sum of the violated constraints of each trial, (n,) float64, 0 for a feasible one."""
+        return _read_only(self._violations[: self._size])
 
     @property
     def n_observed(self) -> int:
@@ -150,6 +157,7 @@ class History:
         values: Sequence[float] | None = None,
         observed: tuple[int, float] | None = None,
         reports: Mapping[int, float] | None = None,
+        violation: float = 0.0,
     ) -> None:
         """Insert the row of a trial, or replace it; takes O(params) time.
 
@@ -162,6 +170,7 @@ class History:
             observed: (step, intermediate value) at which a PRUNED or RUNNING trial was last judged; a RUNNING
                 trial without it is pending.
             reports: All intermediate values so far, by step, in their order; none is forgotten later.
+            violation: Sum of its constraints above zero.
 
         Raises:
             ValueError: If the parts contradict each other; nothing is changed then.
@@ -175,6 +184,7 @@ class History:
         self._roles[number] = role
         self._values[number] = np.nan if values is None else values
         self._observed[number] = np.nan if observed is None else observed
+        self._violations[number] = violation
         if observed is not None:
             self._reports.note(number, *observed)
         self._reports.add(number, reports or {})
@@ -203,6 +213,7 @@ class History:
         self._roles[numbers] = roles
         self._values[numbers] = batch.values
         self._observed[numbers] = batch.observed
+        self._violations[numbers] = 0.0 if batch.violations is None else batch.violations
         self._reports.load(batch.numbers[batch.report_rows], batch.report_steps, batch.report_values)
         for name, having, internals in batch.columns():
             self._columns.setdefault(name, np.full(len(self._states), np.nan))[having] = internals
@@ -251,6 +262,7 @@ class History:
             self._roles = np.concatenate([self._roles, np.full(extra, Role.IGNORED, dtype=np.int8)])
             self._values = np.concatenate([self._values, _nan_rows(extra, len(self.directions))])
             self._observed = np.concatenate([self._observed, _nan_rows(extra, 2)])
+            self._violations = np.concatenate([self._violations, np.zeros(extra)])
             for name, column in self._columns.items():
                 self._columns[name] = np.concatenate([column, np.full(extra, np.nan)])
         self._size = max(self._size, size)

@@ -2,7 +2,8 @@
 
 The observed trials are split into the best tenth (*below*) and the rest (*above*); candidates are drawn from
 the density of the former and the one with the highest density ratio is proposed.  Pending trials join the
-latter group, which keeps parallel proposals apart without making up values for them.
+latter group, which keeps parallel proposals apart without making up values for them.  Trials that violate
+their constraints rank behind all others (``splitting``).
 
 Source: Bergstra et al. (2011), NeurIPS 24, Algorithm 1 and section 4; settings of Optuna 5's default.  On
 purpose different from Optuna: pending trials count towards the start-up, trials that were trained for different
@@ -12,26 +13,28 @@ trial gives way to the next best one.
 
 from __future__ import annotations
 
-import math
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from raystudy.distributions import CategoricalDistribution, Distribution, ParamValue
+from raystudy.samplers.base import ConstraintsFunction
 from raystudy.samplers.history import History, Role
 from raystudy.samplers.parzen import Axes, ParzenEstimator
 from raystudy.samplers.scales import external_params, uniform
-from raystudy.samplers.standing import standings
+from raystudy.samplers.splitting import split_observed
 
-__all__ = ["TPESampler", "split_observed"]
+__all__ = ["TPESampler"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-_MAX_BELOW = 25
+#: Arguments that cannot be stored with a study.
+_FUNCTIONS = ("constraints_func",)
 
 
 # Not frozen: a study that was given no seed draws one and fills it in.
@@ -46,6 +49,9 @@ class TPESampler:
         multivariate: False draws every parameter on its own; None means True.
         group: Not supported yet.
         constant_liar: Whether pending trials are taken into account.
+        constraints_func: Deprecated, as in Optuna: ``trial.set_constraint`` needs no function.  Called once with each
+            trial that has ended COMPLETE or PRUNED, in the process that drives the search; returns one number for
+            each constraint, above zero where it is violated.  It is not stored with the study.
 
     Raises:
         ValueError: If a number is out of range, or the options contradict each other.
@@ -58,6 +64,7 @@ class TPESampler:
     multivariate: bool | None = None
     group: bool = False
     constant_liar: bool = True
+    constraints_func: ConstraintsFunction | None = None
 
     def __post_init__(self) -> None:
         if self.n_startup_trials < 0 or self.n_ei_candidates < 1:
@@ -69,6 +76,12 @@ class TPESampler:
             raise ValueError("TPESampler: group=True needs multivariate=True or None, got False")
         if self.group:
             raise NotImplementedError("TPESampler: group=True is not supported yet; leave it False")
+        if self.constraints_func is not None:
+            warnings.warn(
+                "TPESampler: constraints_func is deprecated; call trial.set_constraint in the objective instead",
+                FutureWarning,
+                stacklevel=3,
+            )
 
     def joint_space(self, history: History) -> Mapping[str, Distribution]:
         """Return all known parameters during start-up, then those that all observed trials share.
@@ -109,8 +122,11 @@ class TPESampler:
         return self.propose({name: distribution}, history, rng)[name]
 
     def spec(self) -> dict[str, Any]:
-        """Return the arguments as plain JSON values, with the class name under ``name``."""
-        return {"name": "TPESampler", **asdict(self)}
+        """Return the arguments as plain JSON values, with the class name under ``name``; functions are left out."""
+        arguments = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {"name": "TPESampler"} | {
+            key: value for key, value in arguments.items() if key not in _FUNCTIONS
+        }
 
     def _is_startup(self, history: History) -> bool:
         n_pending = history.n_pending if self.constant_liar else 0
@@ -160,44 +176,6 @@ class TPESampler:
             for good, rest in zip(goods, rests, strict=True)
         ]
         return candidates, np.mean(ratios, axis=0)
-
-
-def split_observed(history: History) -> list[tuple[IntArray, IntArray]]:
-    """Split the observed trials of a single-objective study into the best ones and the rest; ties go to the older.
-
-    Where trials have come to different budgets, it is done twice: for all by what is expected of them, and for
-    those only that have reached the modelled budget (see ``standing``).  The first is blind to good trials that
-    start slowly, since most of the rest were stopped early; the second knows few trials.
-
-    Returns:
-        One or two pairs: the numbers of the ceil(n / 10) best trials (at most 25, in the second at least 2), and of
-        the others, increasing.
-    """
-    found = standings(history)
-    is_known = ~np.isnan(found.known)
-    views = [_split(found.numbers, found.expected)]
-    if not is_known.all():
-        views.append(_split(found.numbers[is_known], found.known[is_known], least=2))
-    return views
-
-
-def _split(numbers: IntArray, standing: FloatArray, least: int = 1) -> tuple[IntArray, IntArray]:
-    n_below = max(least, min(math.ceil(0.1 * len(numbers)), _MAX_BELOW))
-    is_best = np.zeros(len(numbers), dtype=bool)
-    is_best[_smallest(standing, n_below)] = True
-    return numbers[is_best], numbers[~is_best]
-
-
-def _smallest(keys: FloatArray, count: int) -> IntArray:
-    """Return the positions of the ``count`` smallest keys (all, if there are fewer), ties by position."""
-    if count >= len(keys):
-        return np.arange(len(keys))
-    if count == 0:
-        return np.arange(0)
-    threshold = np.partition(keys, count - 1)[count - 1]
-    smaller = np.flatnonzero(keys < threshold)
-    ties = np.flatnonzero(keys == threshold)[: count - len(smaller)]
-    return np.concatenate([smaller, ties])
 
 
 def _is_finite(distribution: Distribution) -> bool:

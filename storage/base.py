@@ -206,7 +206,8 @@ class Storage(Protocol):
         """Return the trials with an id above ``after_id`` and those of ``unfinished`` that exist, as columns.
 
         ``last_id`` and ``unfinished_ids`` of the columns are the arguments of the next read.  Attributes come
-        for the keys of ``system_attrs`` alone.  Raises KeyError if there is no such study.
+        for the keys of ``system_attrs`` alone; one that ends with a colon stands for all keys that begin with it.
+        Raises KeyError if there is no such study.
         """
 
     def find_best_trial(self, study_id: int) -> int | None:

@@ -19,7 +19,7 @@ from raystudy.distributions import Distribution
 from raystudy.frozen import FrozenTrial, TrialState
 from raystudy.storages.codec import to_utc
 
-__all__ = ["TIME", "Columns", "ParamRows", "ReportRows", "columns_of"]
+__all__ = ["TIME", "Columns", "ParamRows", "ReportRows", "columns_of", "is_wanted"]
 
 Int8Array = npt.NDArray[np.int8]
 Int32Array = npt.NDArray[np.int32]
@@ -151,7 +151,7 @@ def columns_of(
     Args:
         trials: The trials, in the order of their ids.
         n_objectives: Number of objectives of their study.
-        system_attrs: Keys of the system attributes to take along.
+        system_attrs: Keys of the system attributes to take along, as for ``is_wanted``.
     """
     values = np.full((len(trials), n_objectives), np.nan)
     for row, trial in enumerate(trials):
@@ -166,11 +166,23 @@ def columns_of(
         completes=np.array([to_utc(trial.datetime_complete) for trial in trials], TIME),
         params=_params_of(trials),
         reports=_reports_of(trials),
-        system_attrs={
-            key: {row: t.system_attrs[key] for row, t in enumerate(trials) if key in t.system_attrs}
-            for key in system_attrs
-        },
+        system_attrs=_attrs_of(trials, system_attrs),
     )
+
+
+def is_wanted(key: str, wanted: Collection[str]) -> bool:
+    """Whether a key is one of those wanted; one that ends with a colon stands for all that begin with it."""
+    return key in wanted or any(each.endswith(":") and key.startswith(each) for each in wanted)
+
+
+def _attrs_of(trials: Sequence[FrozenTrial], wanted: Collection[str]) -> dict[str, dict[int, Any]]:
+    attrs: dict[str, dict[int, Any]] = {key: {} for key in wanted if not key.endswith(":")}
+    if wanted:
+        for row, trial in enumerate(trials):
+            for key, value in trial.system_attrs.items():
+                if is_wanted(key, wanted):
+                    attrs.setdefault(key, {})[row] = value
+    return attrs
 
 
 def _params_of(trials: Sequence[FrozenTrial]) -> ParamRows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from raystudy.storages import tables
 from raystudy.storages.codec import ReportKind, attribute_from_json, distribution_from_row, number_from_row
-from raystudy.storages.columns import Columns, ParamRows, ReportRows
+from raystudy.storages.columns import Columns, ParamRows, ReportRows, is_wanted
 from raystudy.storages.rows import TRIALS_AT_ONCE, TrialRows, fetch, listed, raw
 
 __all__ = ["AttrRows", "read_columns", "system_attr_rows", "user_attr_rows"]
@@ -25,14 +26,24 @@ Array = npt.NDArray[Any]
 Convert = Callable[..., tuple[Array, ...]]
 
 
+class _Keys(Enum):
+    """Which attributes a query asks for."""
+
+    ALL = "all"
+    LISTED = "those of a list"
+    BEGINNING = "those whose keys begin alike"
+
+
 class _Details:
     """Queries for the rows of a detail table: by a list of trial ids, or by a range of them."""
 
-    def __init__(self, table: sa.Table, *columns: str, some_keys: bool = False) -> None:
+    def __init__(self, table: sa.Table, *columns: str, keys: _Keys = _Keys.ALL) -> None:
         owner, key = table.c.trial_id, next(iter(table.primary_key))
         query = sa.select(owner, key, *(raw(table.c[name]) for name in columns))
-        if some_keys:
+        if keys is _Keys.LISTED:
             query = query.where(table.c.key.in_(sa.bindparam("keys", expanding=True)))
+        elif keys is _Keys.BEGINNING:
+            query = query.where(table.c.key.like(sa.bindparam("pattern")))
         self.n_columns = len(columns)
         self.by_ids = query.where(listed(owner, "trial_ids"))
         # Without a join: what other studies have in this range is dropped here, which is less to do.
@@ -43,7 +54,8 @@ _VALUES = _Details(tables.trial_values, "objective", "value", "value_type")
 _PARAMS = _Details(tables.trial_params, "param_name", "param_value", "distribution_json")
 _USER_ATTRS = _Details(tables.trial_user_attributes, "key", "value_json")
 _SYSTEM_ATTRS = _Details(tables.trial_system_attributes, "key", "value_json")
-_SOME_SYSTEM_ATTRS = _Details(tables.trial_system_attributes, "key", "value_json", some_keys=True)
+_SOME_SYSTEM_ATTRS = _Details(tables.trial_system_attributes, "key", "value_json", keys=_Keys.LISTED)
+_PREFIXED_SYSTEM_ATTRS = _Details(tables.trial_system_attributes, "key", "value_json", keys=_Keys.BEGINNING)
 _REPORTS = _Details(tables.trial_intermediate_values, "step", "intermediate_value", "intermediate_value_type")
 
 
@@ -108,11 +120,6 @@ def read_columns(
     ``n_objectives=None`` makes the objective values as wide as the most that one of the trials has.
     """
     ids = heads.trial_ids
-    attrs: dict[str, dict[int, Any]] = {key: {} for key in system_attrs}
-    if attrs:
-        found = _attr_rows(connection, _SOME_SYSTEM_ATTRS, ids, {"keys": list(attrs)})
-        for row, key, text in zip(found.rows.tolist(), found.keys, found.texts, strict=True):
-            attrs[key][row] = attribute_from_json(text)
     return Columns(
         trial_ids=ids,
         numbers=heads.numbers,
@@ -122,8 +129,26 @@ def read_columns(
         completes=heads.completes,
         params=_param_rows(connection, ids),
         reports=_report_rows(connection, ids),
-        system_attrs=attrs,
+        system_attrs=_some_system_attrs(connection, ids, system_attrs),
     )
+
+
+def _some_system_attrs(
+    connection: sa.Connection, trial_ids: npt.NDArray[np.int64], wanted: Collection[str]
+) -> dict[str, dict[int, Any]]:
+    exact = [key for key in wanted if not key.endswith(":")]
+    asked: list[tuple[_Details, dict[str, Any]]] = [
+        (_PREFIXED_SYSTEM_ATTRS, {"pattern": f"{key}%"}) for key in wanted if key.endswith(":")
+    ]
+    if exact:
+        asked.append((_SOME_SYSTEM_ATTRS, {"keys": exact}))
+    attrs: dict[str, dict[int, Any]] = {key: {} for key in exact}
+    for details, filters in asked:
+        found = _attr_rows(connection, details, trial_ids, filters)
+        for row, key, text in zip(found.rows.tolist(), found.keys, found.texts, strict=True):
+            if is_wanted(key, wanted):  # databases may compare keys without regard to case
+                attrs.setdefault(key, {})[row] = attribute_from_json(text)
+    return attrs
 
 
 def _details(

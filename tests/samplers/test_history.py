@@ -27,7 +27,12 @@ def record(
     observed: tuple[int, float] | None = None,
 ) -> None:
     values = [1.0] * len(history.directions) if state is TrialState.COMPLETE else None
-    history.update(number, state, {name: VALUES[d] for name, d in space.items()}, space, values, observed)
+    params = {name: VALUES[d] for name, d in space.items()}
+    history.update(number, state, params, space, values, observed, violation=violation(state, space))
+
+
+def violation(state: TrialState, space: dict[str, Distribution]) -> float:
+    return float(len(space)) if state is TrialState.COMPLETE else 0.0
 
 
 def minimising() -> History:
@@ -178,6 +183,7 @@ def batch_of(rows: list[tuple[int, TrialState, dict[str, Distribution], tuple[in
         report_rows=np.array([at for at, row in enumerate(rows) if row[3] is not None], np.int32),
         report_steps=np.array([row[3][0] for row in rows if row[3] is not None], np.int64),
         report_values=np.array([row[3][1] for row in rows if row[3] is not None], np.float64),
+        violations=np.array([violation(state, of_row) for _, state, of_row, _ in rows], np.float64),
     )
 
 
@@ -190,7 +196,7 @@ def test_many_trials_loaded_at_once_are_as_if_recorded_one_by_one(rows: list, la
         record(one_by_one, number, state, space, observed)
     at_once.load(batch_of(list(final.values())))
     for step in range(len(later) + 1):  # what was loaded is replaced like what was recorded
-        for name in ("states", "roles", "values", "observed_steps", "observed_values"):
+        for name in ("states", "roles", "values", "observed_steps", "observed_values", "violations"):
             np.testing.assert_array_equal(getattr(at_once, name), getattr(one_by_one, name))
         for name in "abc":
             np.testing.assert_array_equal(at_once.column(name), one_by_one.column(name))

@@ -12,8 +12,8 @@ from raystudy.distributions import FloatDistribution
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.samplers.history import History
 from raystudy.samplers.reports import ReportLog
+from raystudy.samplers.splitting import split_observed
 from raystudy.samplers.standing import levels, standings
-from raystudy.samplers.tpe import split_observed
 
 X = {"x": FloatDistribution(0.0, 1.0)}
 RUNGS = (1, 3, 9)

@@ -6,7 +6,6 @@ import warnings
 import numpy as np
 import optuna
 import pytest
-from optuna.samplers._tpe.sampler import _split_trials, default_gamma
 from scipy import stats
 
 from raystudy.distributions import (
@@ -21,7 +20,6 @@ from raystudy.frozen import StudyDirection, TrialState
 from raystudy.samplers import RandomSampler, Sampler, TPESampler
 from raystudy.samplers.history import History
 from raystudy.samplers.seeding import generator
-from raystudy.samplers.tpe import split_observed
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -56,21 +54,6 @@ def ask(sampler: Sampler, history: History, seed: int = 0, *, record: bool = Fal
     if record:
         history.update(number, TrialState.RUNNING, params, space)
     return params
-
-
-@pytest.mark.parametrize("direction", [StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE])
-@pytest.mark.parametrize("n", [3, 40, 400])
-def test_split_of_completed_trials_is_optunas(direction: StudyDirection, n: int) -> None:
-    history, trials = History([direction]), []
-    values = np.random.default_rng(n).choice([-math.inf, 0.0, 0.5, 0.25, 1.0, math.inf], n)
-    for number, value in enumerate(values.tolist()):
-        history.update(number, TrialState.COMPLETE, {"x": 0.5}, {"x": X}, [value])
-        trials.append(optuna.create_trial(value=value))
-        trials[-1].number = number
-    study = optuna.create_study(direction=direction.name.lower())
-    below, above = _split_trials(study, trials, default_gamma(n))
-    [ours] = split_observed(history)
-    assert [rows.tolist() for rows in ours] == [[t.number for t in below], [t.number for t in above]]
 
 
 def optunas_draws(

@@ -66,6 +66,17 @@ def test_every_column_holds_what_was_written(storage, study_id):
     assert (columns.last_id, columns.unfinished_ids) == (ids[-1], ids[2:])
 
 
+def test_a_key_with_a_colon_at_its_end_brings_all_attributes_that_begin_so(storage, study_id):
+    writes = [
+        dataclasses.replace(COMPLETE, system_attrs={"c": 1, "c:a": 2, "c:b_": [3], "cd": 4, "C:x": 5}),
+        dataclasses.replace(COMPLETE, system_attrs={"c:a": 6}),
+    ]
+    create(storage, study_id, *writes)
+    columns = storage.read_columns(study_id, system_attrs=["c", "c:"])
+    assert columns.system_attrs == {"c": {0: 1}, "c:a": {0: 2, 1: 6}, "c:b_": {0: [3]}}
+    assert storage.read_columns(study_id, system_attrs=["none:"]).system_attrs == {}
+
+
 def test_reports_are_flat_and_the_last_step_is_the_largest(storage, study_id):
     create(storage, study_id, COMPLETE, PRUNED, RUNNING)
     columns = storage.read_columns(study_id)
