@@ -29,6 +29,7 @@ from raystudy.frozen import StudyDirection, TrialState
 from raystudy.samplers.batch import Batch
 from raystudy.samplers.reports import ReportLog
 from raystudy.samplers.roles import Role, counts_in_space, role_of, roles_of
+from raystudy.samplers.rows import check_row
 from raystudy.samplers.shared_space import SharedSpace
 
 __all__ = ["ABSENT", "History", "Role"]
@@ -148,6 +149,10 @@ class History:
         observed = self._shared[Role.OBSERVED]
         return (observed if observed.n_rows else self._shared[Role.PENDING]).intersection()
 
+    def groups(self) -> list[list[str]]:
+        """Return the parameters of the observed trials, in groups that always come together, sorted by name."""
+        return self._shared[Role.OBSERVED].groups()
+
     def update(
         self,
         number: int,
@@ -175,7 +180,7 @@ class History:
         Raises:
             ValueError: If the parts contradict each other; nothing is changed then.
         """
-        self._check(number, state, params, distributions, values)
+        check_row(number, state, params, distributions, values, len(self.directions))
         internal = {name: distributions[name].to_internal_repr(value) for name, value in params.items()}
         self._reserve(number + 1)
         self._forget(number)
@@ -266,29 +271,6 @@ class History:
             for name, column in self._columns.items():
                 self._columns[name] = np.concatenate([column, np.full(extra, np.nan)])
         self._size = max(self._size, size)
-
-    def _check(
-        self,
-        number: int,
-        state: TrialState,
-        params: Mapping[str, ParamValue],
-        distributions: Mapping[str, Distribution],
-        values: Sequence[float] | None,
-    ) -> None:
-        if number < 0:
-            raise ValueError(f"expected a trial number >= 0, got {number}")
-        if params.keys() != distributions.keys():
-            raise ValueError(
-                f"trial {number}: params and distributions need the same names, got {sorted(params)} "
-                f"and {sorted(distributions)}"
-            )
-        if values is None:
-            if state is TrialState.COMPLETE:
-                raise ValueError(f"trial {number}: a COMPLETE trial needs its objective values, got None")
-        elif len(values) != len(self.directions):
-            raise ValueError(
-                f"trial {number}: expected {len(self.directions)} objective values, got {list(values)}"
-            )
 
 
 def _nan_rows(rows: int, width: int) -> FloatArray:

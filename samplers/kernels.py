@@ -25,22 +25,28 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _MIDDLE = 0.5
+#: Deviation of kernels on the same point, where nothing else widens them.
+_NARROWEST = 1e-12
 #: Where the mass of a cell underflows; the mass that the prior gives to that cell is far greater.
 _SMALLEST_MASS = 1e-300
 
 
-def bandwidths(ranked: FloatArray) -> FloatArray:
+def bandwidths(ranked: FloatArray, *, magic_clip: bool = True, endpoints: bool = False) -> FloatArray:
     """Return the deviations of kernels whose means increase along each row, (d, n) to (d, n).
 
-    The larger of the gaps to the two neighbours (the ends of the domain are neighbours of a lone kernel
-    only), at least 1 / min(100, n + 2) and at most 1.
+    The larger of the gaps to the two neighbours, at least 1 / min(100, n + 2) and at most 1.
+
+    Args:
+        ranked: (d, n) means on the unit scale.
+        magic_clip: False takes the lower bound away.
+        endpoints: Whether the ends of the domain are neighbours of the outermost kernels, not of a lone one only.
     """
     d, n = ranked.shape
     gaps = np.diff(np.concatenate([np.zeros((d, 1)), ranked, np.ones((d, 1))], axis=1), axis=1)
     sigma = np.maximum(gaps[:, :-1], gaps[:, 1:])
-    if n > 1:
+    if n > 1 and not endpoints:
         sigma[:, 0], sigma[:, -1] = gaps[:, 1], gaps[:, -2]
-    return np.clip(sigma, 1.0 / min(100, n + 2), 1.0, out=sigma)
+    return np.clip(sigma, 1.0 / min(100, n + 2) if magic_clip else _NARROWEST, 1.0, out=sigma)
 
 
 def interval_mass(mu: FloatArray, sigma: FloatArray) -> FloatArray:

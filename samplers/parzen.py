@@ -27,7 +27,7 @@ Source: Bergstra et al. (2011), NeurIPS 24, section 4; Falkner et al. (2018), IC
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,9 +43,10 @@ from raystudy.samplers.kernels import (
 )
 from raystudy.samplers.scales import UnitScale
 
-__all__ = ["Axes", "ParzenEstimator", "age_weights"]
+__all__ = ["Axes", "KernelRule", "ParzenEstimator", "Weights", "age_weights"]
 
 FloatArray = npt.NDArray[np.float64]
+Weights = Callable[[int], npt.ArrayLike]
 IntArray = npt.NDArray[np.int64]
 
 #: Trials that weigh the same, however old the others are.
@@ -58,6 +59,9 @@ _MAX_DEVIATIONS_OUTSIDE = 30.0
 _LOG_NEGLIGIBLE = -700.0
 #: Kernels evaluated at once: the (block, m) arrays stay in the processor's cache.
 _BLOCK = 1024
+#: Weights of zero, which users may give, have a logarithm all the same; no weight of ours is smaller.
+_SMALLEST = 1e-300
+_SMALLEST_PRIOR = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,48 @@ class Axes:
 
 
 @dataclass(frozen=True, slots=True)
+class KernelRule:
+    """How kernels are made of observations.
+
+    Attributes:
+        prior_weight: Weight of the prior, where that of an observation is about 1; 0 counts as almost nothing.
+        magic_clip: Whether deviations have a lower bound (see ``bandwidths``).
+        endpoints: Whether the outermost kernels reach to the ends of the domain.
+        weights: From the number of observations to their weights, oldest first; default: ``age_weights``.
+
+    Raises:
+        ValueError: If the weight of the prior is negative.
+    """
+
+    prior_weight: float = 1.0
+    magic_clip: bool = True
+    endpoints: bool = False
+    weights: Weights | None = None
+
+    def __post_init__(self) -> None:
+        if not self.prior_weight >= 0.0:
+            raise ValueError(f"expected prior_weight >= 0, got {self.prior_weight}")
+
+    @property
+    def prior(self) -> float:
+        """The weight of the prior, above zero."""
+        return max(self.prior_weight, _SMALLEST_PRIOR)
+
+    def weights_of(self, n: int) -> FloatArray:
+        """Return the weights of n observations, (n,).
+
+        Raises:
+            ValueError: If the user's function returns other than n numbers >= 0, of which one is above 0.
+        """
+        if self.weights is None or n == 0:
+            return age_weights(n)
+        weights = np.asarray(self.weights(n), dtype=np.float64)[:n]
+        if weights.shape != (n,) or not (np.isfinite(weights) & (weights >= 0.0)).all() or not weights.any():
+            raise ValueError(f"weights: expected {n} finite numbers >= 0, one of them above 0, got {weights}")
+        return weights
+
+
+@dataclass(frozen=True, slots=True)
 class ParzenEstimator:
     """The density of one group of observations; the arrays are described in the module's table."""
 
@@ -95,28 +141,31 @@ class ParzenEstimator:
     sigma: FloatArray
     order: IntArray
     codes: IntArray
+    prior: float = 1.0
 
     @classmethod
-    def fit(cls, axes: Axes, observations: FloatArray) -> ParzenEstimator:
+    def fit(cls, axes: Axes, observations: FloatArray, rule: KernelRule | None = None) -> ParzenEstimator:
         """Return the estimator of these observations.
 
         Args:
             axes: The space.
             observations: (d, n) internal values, oldest first; n = 0 gives the prior alone.
+            rule: How kernels are made of them.
         """
+        rule = rule or KernelRule()
         n = observations.shape[1]
         shape = (len(axes.numeric), n + 1)
         order, mu, sigma = np.full(shape, n), np.full(shape, 0.5), np.ones(shape)
         order[:, :n], ranked = stable_argsort(axes.scale.to_unit(observations[axes.numeric]))
-        ranked_sigma = bandwidths(ranked)
+        ranked_sigma = bandwidths(ranked, magic_clip=rule.magic_clip, endpoints=rule.endpoints)
         reach = _MAX_DEVIATIONS_OUTSIDE * ranked_sigma
         index = np.arange(shape[0])[:, None], order[:, :n]
         mu[index], sigma[index] = np.clip(ranked, -reach, 1.0 + reach), ranked_sigma
         codes = np.empty((len(axes.categorical), n + 1), dtype=np.int64)
         codes[:, :n] = observations[axes.categorical]
         codes[:, n] = axes.n_choices
-        weights = np.append(age_weights(n), 1.0)
-        return cls(axes, weights / weights.sum(), mu, sigma, order, codes)
+        weights = np.append(rule.weights_of(n), rule.prior)
+        return cls(axes, weights / weights.sum(), mu, sigma, order, codes, rule.prior)
 
     def sample(self, rng: np.random.Generator, size: int) -> FloatArray:
         """Draw points: (d, size) internal values."""
@@ -161,7 +210,7 @@ class ParzenEstimator:
         precision = 1.0 / (sigma * sigma)
         pull = mu * precision
         # -(x - mu)^2 / 2 sigma^2 multiplied out, so that one matrix product serves all the parameters.
-        log_norm = np.log(self.weights)
+        log_norm = np.log(np.maximum(self.weights, _SMALLEST))
         log_norm -= np.sum(0.5 * mu * pull + np.log(sigma * interval_mass(mu, sigma)), axis=0)
         log_norm -= np.sum(0.5 * math.log(2.0 * math.pi) + np.log(scale.width[real]))
         return np.concatenate([-0.5 * precision, pull]), np.concatenate([unit * unit, unit]), log_norm
@@ -186,15 +235,17 @@ class ParzenEstimator:
     def _choice_table(self, n_choices: int, values: IntArray) -> FloatArray:
         """Log probability of choices (m,) by observed choice: (n_choices + 1, m), the prior last."""
         n_kernels = len(self.weights)
-        table = np.full((n_choices + 1, len(values)), -math.log(n_kernels + n_choices))
-        table[values, np.arange(len(values))] += math.log(n_kernels + 1)
+        other = math.log(self.prior) - math.log(n_kernels + self.prior * n_choices)
+        table = np.full((n_choices + 1, len(values)), other)
+        table[values, np.arange(len(values))] += math.log(n_kernels + self.prior) - math.log(self.prior)
         table[n_choices] = -math.log(n_choices)
         return table
 
     def _choose(self, points: FloatArray, codes: IntArray) -> FloatArray:
-        # A kernel's weights: all choices alike with probability C / (K + C), the observed one otherwise.
+        # A kernel's weights: all choices alike with probability p C / (K + p C) by the weight p of the prior, the
+        # observed one otherwise.
         n_choices = self.axes.n_choices[:, None]
-        keep = len(self.weights) / (len(self.weights) + n_choices)
+        keep = len(self.weights) / (len(self.weights) + self.prior * n_choices)
         keep = np.where(codes == n_choices, 0.0, keep)
         other = np.floor((points - keep) / (1.0 - keep) * n_choices)
         chosen: FloatArray = np.where(points < keep, codes, np.minimum(other, n_choices - 1))

@@ -1,9 +1,10 @@
 """Which observed trials TPE takes for the good ones.
 
-Feasible trials come first, by their standing (see ``standing``); the others follow by how much they violate their
-constraints.
+Feasible trials come first: those of one objective by their standing (see ``standing``), those of several by
+fronts (see ``pareto``).  The others follow by how much they violate their constraints.
 
-Sources: Bergstra et al. (2011), NeurIPS 24 (the best tenth); arXiv 2606.09889 (constraints, as Optuna 5 minds them).
+Sources: Bergstra et al. (2011), NeurIPS 24 (the best tenth); Ozaki et al. (2022), JAIR 73 (several objectives);
+arXiv 2606.09889 (constraints, as Optuna 5 minds them).
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from raystudy.frozen import StudyDirection
 from raystudy.samplers.history import History
+from raystudy.samplers.pareto import best_subset
+from raystudy.samplers.roles import Role
 from raystudy.samplers.standing import standings
 
 __all__ = ["Gamma", "split_observed"]
@@ -32,21 +36,28 @@ def best_tenth(n: int) -> int:
     return min(math.ceil(0.1 * n), _MAX_BELOW)
 
 
-def split_observed(history: History, gamma: Gamma | None = None) -> list[tuple[IntArray, IntArray]]:
-    """Split the observed trials of a single-objective study into the best ones and the rest; ties go to the older.
+def best_tenth_of_several(n: int) -> int:
+    """Return ceil(n / 10): a front may be long."""
+    return math.ceil(0.1 * n)
 
-    Where trials have come to different budgets, it is done twice: for all by what is expected of them, and for
-    those only that have reached the modelled budget (see ``standing``).  The first is blind to good trials that
-    start slowly, since most of the rest were stopped early; the second knows few trials.
+
+def split_observed(history: History, gamma: Gamma | None = None) -> list[tuple[IntArray, IntArray]]:
+    """Split the observed trials into the best ones and the rest; of one objective, ties go to the older.
+
+    Where trials of one objective have come to different budgets, it is done twice: for all by what is expected of
+    them, and for those only that have reached the modelled budget (see ``standing``).  The first is blind to good
+    trials that start slowly, since most of the rest were stopped early; the second knows few trials.
 
     Args:
         history: The history.
-        gamma: How many are the best; default: ``best_tenth``.
+        gamma: How many are the best; default: a tenth, for one objective at most 25.
 
     Returns:
         One or two pairs: the numbers of the best trials (in the second view at least 2), and of the others,
         increasing.
     """
+    if len(history.directions) > 1:
+        return [_split_by_fronts(history, gamma or best_tenth_of_several)]
     gamma = gamma or best_tenth
     found = standings(history)
     is_known = ~np.isnan(found.known)
@@ -56,6 +67,18 @@ def split_observed(history: History, gamma: Gamma | None = None) -> list[tuple[I
         known, keys = found.numbers[is_known], _ranked(found.known[is_known], violations[is_known])
         views.append(_split(known, keys, gamma(len(known)), least=2))
     return views
+
+
+def _split_by_fronts(history: History, gamma: Gamma) -> tuple[IntArray, IntArray]:
+    """Split trials of several objectives: complete ones first, then those without values by their numbers."""
+    numbers = np.flatnonzero(history.roles == Role.OBSERVED)
+    violations, values = history.violations[numbers], history.values[numbers]
+    n_below, is_complete = gamma(len(numbers)), ~np.isnan(values).any(axis=1)
+    front = np.flatnonzero(is_complete & (violations == 0.0))
+    signs = [-1.0 if each is StudyDirection.MAXIMIZE else 1.0 for each in history.directions]
+    keys = _ranked(np.where(is_complete, 0.0, 1.0), violations)
+    keys[front[best_subset(values[front] * signs, n_below)]] = -1.0
+    return _split(numbers, keys, n_below, least=1)
 
 
 def _ranked(standing: FloatArray, violations: FloatArray) -> FloatArray:

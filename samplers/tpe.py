@@ -1,9 +1,12 @@
 """Tree-structured Parzen estimator with joint kernels and the constant liar.
 
-The observed trials are split into the best tenth (*below*) and the rest (*above*); candidates are drawn from
-the density of the former and the one with the highest density ratio is proposed.  Pending trials join the
-latter group, which keeps parallel proposals apart without making up values for them.  Trials that violate
-their constraints rank behind all others (``splitting``).
+The observed trials are split into the best tenth (*below*) and the rest (*above*, see ``splitting``); candidates
+are drawn from the density of the former and the one with the highest density ratio is proposed.  Pending trials
+join the latter group, which keeps parallel proposals apart without making up values for them, unless another liar
+is asked for (``lies``).
+
+Parameters are drawn in *blocks*: all of one study with one objective jointly; one by one if ``multivariate`` is
+False, which is the default for several objectives; with ``group``, those that always come together.
 
 Source: Bergstra et al. (2011), NeurIPS 24, Algorithm 1 and section 4; settings of Optuna 5's default.  On
 purpose different from Optuna: pending trials count towards the start-up, trials that were trained for different
@@ -14,8 +17,8 @@ trial gives way to the next best one.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -24,38 +27,56 @@ import numpy.typing as npt
 from raystudy.distributions import CategoricalDistribution, Distribution, ParamValue
 from raystudy.samplers.base import ConstraintsFunction
 from raystudy.samplers.history import History, Role
-from raystudy.samplers.parzen import Axes, ParzenEstimator
+from raystudy.samplers.lies import LIARS, Liar, believed_good, mean_is_good
+from raystudy.samplers.parzen import Axes, KernelRule, ParzenEstimator, Weights
 from raystudy.samplers.scales import external_params, uniform
-from raystudy.samplers.splitting import split_observed
+from raystudy.samplers.splitting import Gamma, split_observed
 
 __all__ = ["TPESampler"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+Views = Sequence[tuple[IntArray, IntArray]]
 
 #: Arguments that cannot be stored with a study.
-_FUNCTIONS = ("constraints_func",)
+_FUNCTIONS = ("constraints_func", "gamma", "weights")
+_DEPRECATED = (
+    *("consider_prior", "prior_weight", "consider_magic_clip", "consider_endpoints", "gamma", "weights"),
+    "warn_independent_sampling",
+)
 
 
 # Not frozen: a study that was given no seed draws one and fills it in.
 @dataclass(slots=True, kw_only=True)
 class TPESampler:
-    """Propose where good trials are dense and the others are not (single objective).
+    """Propose where good trials are dense and the others are not, for one objective or several.
 
     Args:
         n_startup_trials: Trials, observed or pending, before which proposals are uniform.
         n_ei_candidates: Candidates drawn for each proposal.
         seed: Seed of the study, >= 0, or None to have one drawn when the study is first optimised.
-        multivariate: False draws every parameter on its own; None means True.
-        group: Not supported yet.
+        multivariate: Whether parameters are drawn jointly; None means True for one objective (and with ``group``),
+            False for several.
+        group: Whether parameters of branches that not all trials take are drawn jointly, too: those that always
+            come together.
         constant_liar: Whether pending trials are taken into account.
+        liar: What their results are taken for: "worst" (they join the worse trials), "best" (the good ones), "mean"
+            (the good ones if the mean result is among them), "believer" (what the model believes of each).
         constraints_func: Deprecated, as in Optuna: ``trial.set_constraint`` needs no function.  Called once with each
             trial that has ended COMPLETE or PRUNED, in the process that drives the search; returns one number for
-            each constraint, above zero where it is violated.  It is not stored with the study.
+            each constraint, above zero where it is violated.  Functions are not stored with the study.
+        consider_prior: Deprecated, without effect: there always is a prior.
+        prior_weight: Deprecated: weight of the prior, 1 by default.
+        consider_magic_clip: Deprecated: False takes the lower bound of the kernels' widths away.
+        consider_endpoints: Deprecated: True lets the outermost kernels reach to the ends of the domain.
+        gamma: Deprecated: from the number of observed trials to that of the good ones.
+        weights: Deprecated: from a number of trials to their weights, oldest first; for several objectives, good
+            trials weigh the same whatever it says.
+        warn_independent_sampling: Deprecated, without effect.
 
     Raises:
         ValueError: If a number is out of range, or the options contradict each other.
-        NotImplementedError: If ``group`` is True.
     """
 
     n_startup_trials: int = 10
@@ -64,7 +85,15 @@ class TPESampler:
     multivariate: bool | None = None
     group: bool = False
     constant_liar: bool = True
+    liar: Liar = "worst"
     constraints_func: ConstraintsFunction | None = None
+    consider_prior: bool | None = None
+    prior_weight: float | None = None
+    consider_magic_clip: bool | None = None
+    consider_endpoints: bool | None = None
+    gamma: Gamma | None = None
+    weights: Weights | None = None
+    warn_independent_sampling: bool | None = None
 
     def __post_init__(self) -> None:
         if self.n_startup_trials < 0 or self.n_ei_candidates < 1:
@@ -74,117 +103,158 @@ class TPESampler:
             )
         if self.group and self.multivariate is False:
             raise ValueError("TPESampler: group=True needs multivariate=True or None, got False")
-        if self.group:
-            raise NotImplementedError("TPESampler: group=True is not supported yet; leave it False")
+        if self.liar not in LIARS:
+            raise ValueError(f"TPESampler: liar needs one of {LIARS}, got {self.liar!r}")
+        if self.liar != "worst" and not self.constant_liar:
+            raise ValueError(f"TPESampler: liar={self.liar!r} needs constant_liar=True, got False")
+        self._rule()
+        given = [name for name in _DEPRECATED if getattr(self, name) is not None]
+        advice = dict.fromkeys(given, "leave it out")
         if self.constraints_func is not None:
-            warnings.warn(
-                "TPESampler: constraints_func is deprecated; call trial.set_constraint in the objective instead",
-                FutureWarning,
-                stacklevel=3,
-            )
+            advice["constraints_func"] = "call trial.set_constraint in the objective instead"
+        for name, instead in advice.items():
+            message = f"TPESampler: {name} is deprecated, as in Optuna; {instead}"
+            warnings.warn(message, FutureWarning, stacklevel=3)
 
     def joint_space(self, history: History) -> Mapping[str, Distribution]:
-        """Return all known parameters during start-up, then those that all observed trials share.
+        """Return the parameters that ``propose`` draws: all that are known, or those that all observed trials share.
 
-        Raises:
-            NotImplementedError: If the study has several objectives.
+        The latter once one joint model is fitted; none if a single-objective study has each of them drawn alone.
         """
-        _check_single_objective(history)
-        if self.multivariate is False:
+        if len(history.directions) == 1 and self.multivariate is False:
             return {}
-        return history.known_space() if self._is_startup(history) else history.joint_space()
+        is_one_model = self._is_joint(history) and not self.group
+        return (
+            history.joint_space() if is_one_model and not self._is_startup(history) else history.known_space()
+        )
 
     def propose(
         self, space: Mapping[str, Distribution], history: History, rng: np.random.Generator
     ) -> dict[str, ParamValue]:
-        """Draw one external value for every parameter of ``space``, jointly.
-
-        Raises:
-            NotImplementedError: If the study has several objectives.
-        """
-        _check_single_objective(history)
+        """Draw one external value for every parameter of ``space``, jointly within each block."""
         names = sorted(space)
         free = {name: space[name] for name in names if not space[name].single()}
         fixed = {name: space[name] for name in names if name not in free}
         params = external_params(fixed, uniform(fixed, rng, 1)[:, 0])
-        if free:
-            params |= external_params(free, self._draw(free, history, rng))
+        views = [] if self._is_startup(history) or not free else split_observed(history, self.gamma)
+        for block in self._blocks(free, history):
+            params |= external_params(block, self._draw(block, history, views, rng, is_all=block == free))
         return {name: params[name] for name in names}
 
     def sample(
         self, name: str, distribution: Distribution, history: History, rng: np.random.Generator
     ) -> ParamValue:
-        """Draw one external value for a single parameter.
-
-        Raises:
-            NotImplementedError: If the study has several objectives.
-        """
+        """Draw one external value for a single parameter."""
         return self.propose({name: distribution}, history, rng)[name]
 
     def spec(self) -> dict[str, Any]:
         """Return the arguments as plain JSON values, with the class name under ``name``; functions are left out."""
         arguments = {each.name: getattr(self, each.name) for each in fields(self)}
+        kept = {key: value for key, value in arguments.items() if key not in _FUNCTIONS}
         return {"name": "TPESampler"} | {
-            key: value for key, value in arguments.items() if key not in _FUNCTIONS
+            k: v for k, v in kept.items() if k not in _DEPRECATED or v is not None
         }
+
+    def _is_joint(self, history: History) -> bool:
+        if self.multivariate is None:
+            return self.group or len(history.directions) == 1
+        return self.multivariate
 
     def _is_startup(self, history: History) -> bool:
         n_pending = history.n_pending if self.constant_liar else 0
         return history.n_observed + n_pending < self.n_startup_trials
 
+    def _rule(self) -> KernelRule:
+        return KernelRule(
+            prior_weight=1.0 if self.prior_weight is None else self.prior_weight,
+            magic_clip=self.consider_magic_clip is not False,
+            endpoints=bool(self.consider_endpoints),
+            weights=self.weights,
+        )
+
+    def _blocks(
+        self, space: Mapping[str, Distribution], history: History
+    ) -> Iterator[dict[str, Distribution]]:
+        """Yield the parts of a space that are drawn jointly."""
+        if not self._is_joint(history):
+            groups = [[name] for name in space]
+        elif self.group:
+            groups = history.groups()
+            known = {name for group in groups for name in group}
+            groups += [[name] for name in space if name not in known]
+        else:
+            groups = [list(space)]
+        for group in groups:
+            if block := {name: space[name] for name in group if name in space}:
+                yield block
+
     def _draw(
-        self, space: Mapping[str, Distribution], history: History, rng: np.random.Generator
+        self,
+        space: Mapping[str, Distribution],
+        history: History,
+        views: Views,
+        rng: np.random.Generator,
+        *,
+        is_all: bool,
     ) -> FloatArray:
-        """Return the internal values of the best candidate, in the order of ``space``."""
+        """Return the internal values of the best candidate, in the order of ``space``; uniform without views."""
         columns: FloatArray = np.stack([history.column(name) for name in space])
-        is_usable: npt.NDArray[np.bool_] = np.logical_not(np.isnan(columns).any(axis=0))
+        is_usable: BoolArray = np.logical_not(np.isnan(columns).any(axis=0))
         is_pending = (history.roles == Role.PENDING) & self.constant_liar
         pending = np.flatnonzero(is_pending & is_usable)
-        if self._is_startup(history):
+        if not views:
             candidates = uniform(space, rng, self.n_ei_candidates)
             scores = np.zeros(self.n_ei_candidates)
         else:
-            views = split_observed(history)
-            candidates, scores = self._score(Axes.of(space), columns, is_usable, views, pending, rng)
-        if all(_is_finite(distribution) for distribution in space.values()):
+            sides = [
+                self._sides(Axes.of(space), columns, is_usable, view, pending, history) for view in views
+            ]
+            candidates, scores = self._score(sides, rng)
+        if is_all and all(_is_finite(distribution) for distribution in space.values()):
             taken = (candidates[:, :, None] == columns[:, None, pending]).all(axis=0).any(axis=1)
             scores[taken] = -np.inf
         return candidates[:, int(np.argmax(scores))]
 
-    def _score(
+    def _sides(
         self,
         axes: Axes,
         columns: FloatArray,
-        is_usable: npt.NDArray[np.bool_],
-        views: Sequence[tuple[IntArray, IntArray]],
+        is_usable: BoolArray,
+        view: tuple[IntArray, IntArray],
         pending: IntArray,
-        rng: np.random.Generator,
+        history: History,
+    ) -> tuple[ParzenEstimator, ParzenEstimator]:
+        """Return the estimators of the good trials and of the others, each with its share of the pending ones."""
+        below, above = (numbers[is_usable[numbers]] for numbers in view)
+        rule = self._rule()
+        rule_below = rule if len(history.directions) == 1 else replace(rule, weights=np.ones)
+
+        def fit(good: IntArray, rest: IntArray) -> tuple[ParzenEstimator, ParzenEstimator]:
+            return (
+                ParzenEstimator.fit(axes, columns[:, np.sort(good)], rule_below),
+                ParzenEstimator.fit(axes, columns[:, np.sort(rest)], rule),
+            )
+
+        is_good = np.full(len(pending), self.liar == "best")
+        if self.liar == "mean":
+            is_good[:] = mean_is_good(history, view[0])
+        elif self.liar == "believer" and len(pending):
+            is_good = believed_good(*fit(below, above), columns[:, pending])
+        return fit(np.concatenate([below, pending[is_good]]), np.concatenate([above, pending[~is_good]]))
+
+    def _score(
+        self, sides: Sequence[tuple[ParzenEstimator, ParzenEstimator]], rng: np.random.Generator
     ) -> tuple[FloatArray, FloatArray]:
-        """Return candidates (d, n) from the best trials of all views in equal shares, and their scores (n,).
+        """Return candidates (d, n) from the good trials of all views in equal shares, and their scores (n,).
 
         A score is the mean over the views of the log density ratio.
         """
-        goods, rests, drawn = [], [], []
-        for view, (below, above) in enumerate(views):
-            above = np.sort(np.concatenate([above, pending]))  # noqa: PLW2901
-            goods.append(ParzenEstimator.fit(axes, columns[:, below[is_usable[below]]]))
-            rests.append(ParzenEstimator.fit(axes, columns[:, above[is_usable[above]]]))
-            drawn.append(goods[-1].sample(rng, len(range(view, self.n_ei_candidates, len(views)))))
+        shares = [len(range(view, self.n_ei_candidates, len(sides))) for view in range(len(sides))]
+        drawn = [good.sample(rng, share) for (good, _), share in zip(sides, shares, strict=True)]
         candidates = np.concatenate(drawn, axis=1)
-        ratios = [
-            good.log_pdf(candidates) - rest.log_pdf(candidates)
-            for good, rest in zip(goods, rests, strict=True)
-        ]
+        ratios = [good.log_pdf(candidates) - rest.log_pdf(candidates) for good, rest in sides]
         return candidates, np.mean(ratios, axis=0)
 
 
 def _is_finite(distribution: Distribution) -> bool:
     return isinstance(distribution, CategoricalDistribution) or distribution.step is not None
-
-
-def _check_single_objective(history: History) -> None:
-    if len(history.directions) > 1:
-        raise NotImplementedError(
-            f"TPESampler: expected one objective, got {len(history.directions)}; several objectives are not "
-            "supported yet, use RandomSampler"
-        )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import optuna
 import pytest
-from optuna.samplers._tpe.sampler import _split_trials, default_gamma
+from optuna.samplers._tpe.sampler import _split_trials, default_gamma, default_gamma_multiobjective
 
 from raystudy.constraints import violation_of
 from raystudy.distributions import FloatDistribution
@@ -67,6 +68,33 @@ def test_split_of_trials_with_constraints_is_optunas(
         is_feasible = rng.random() < feasible
         pair.add([value], {} if is_feasible else dict(zip("abc", amounts, strict=True)))
     assert pair.our_split() == pair.optunas_split(default_gamma(n))
+
+
+@pytest.mark.parametrize("directions", [[MIN, MIN], [MIN, MAX], [MAX, MIN, MIN]])
+@pytest.mark.parametrize("n", [3, 40, 300])
+@pytest.mark.parametrize("feasible", [0.05, 0.5, 1.0])
+def test_split_of_several_objectives_is_optunas(
+    directions: list[StudyDirection], n: int, feasible: float
+) -> None:
+    rng, pair = np.random.default_rng(n), Pair(directions)
+    for _ in range(n):
+        amounts = rng.choice([-1.0, 0.5, 2.0], 2).tolist()
+        constraints = {} if rng.random() < feasible else dict(zip("ab", amounts, strict=True))
+        values = None if rng.random() < 0.1 else np.abs(rng.normal(size=len(directions))).tolist()
+        pair.add(values, constraints)
+    assert pair.our_split() == pair.optunas_split(default_gamma_multiobjective(n))
+
+
+@pytest.mark.parametrize("gamma", [lambda _n: 1, lambda n: n // 2, lambda n: n])
+@pytest.mark.parametrize("directions", [[MIN], [MIN, MAX]])
+def test_the_users_gamma_says_how_many_are_good(
+    gamma: Callable[[int], int], directions: list[StudyDirection]
+) -> None:
+    rng, pair = np.random.default_rng(0), Pair(directions)
+    for _ in range(30):
+        pair.add(rng.normal(size=len(directions)).tolist(), {})
+    [views] = split_observed(pair.history, gamma)
+    assert [numbers.tolist() for numbers in views] == pair.optunas_split(gamma(30))
 
 
 def test_an_infeasible_trial_is_never_better_than_a_feasible_one_at_a_lower_budget() -> None:
