@@ -14,7 +14,7 @@ from benchmarks.multifidelity.race import Method, race
 
 __all__ = ["FULL_TRAININGS", "METHODS", "OURS", "UNPRUNED", "RIVAL", "Cell", "run_cell"]
 
-#: Full trainings that a search has; ours and its rival may go on to twice as many, to catch up with the unpruned one.
+#: Full trainings that every search has.
 FULL_TRAININGS = 60
 
 OURS = "raystudy"
@@ -64,17 +64,12 @@ class Cell:
         """A name for files."""
         return f"{self.method}|{self.problem}|{self.n_workers}|{self.seed}"
 
-    @property
-    def epochs(self) -> int:
-        """The epochs that it may spend."""
-        return FULL_TRAININGS * MAX_BUDGET * (2 if self.method in (OURS, RIVAL) else 1)
-
 
 def run_cell(cell: Cell) -> dict[str, Any]:
     """Run a cell and return the facts of its trace."""
     logging.getLogger("ray").setLevel(logging.ERROR)
-    problem = problem_of(cell.problem)
+    problem, epochs = problem_of(cell.problem), FULL_TRAININGS * MAX_BUDGET
     if cell.method == OURS:
-        return simulate_ours(problem, cell.seed, cell.n_workers, cell.epochs).facts()
+        return simulate_ours(problem, cell.seed, cell.n_workers, epochs).facts()
     method = _PEERS[cell.method](problem, cell.seed)
-    return race(method, problem, cell.n_workers, cell.epochs).facts()
+    return race(method, problem, cell.n_workers, epochs).facts()

@@ -22,7 +22,7 @@ __all__ = ["FLOOR", "Interval", "Results", "holm", "regret_at"]
 
 #: A thousandth of the way from the best to the median configuration: less makes no difference to anybody.
 FLOOR = 1e-3
-#: What counts as the share of a search that has not caught up after twice the epochs.
+#: What counts as the share of a search that has not caught up when its epochs are spent.
 _NEVER = 2.0
 
 Facts = dict[str, Any]

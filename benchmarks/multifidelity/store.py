@@ -6,12 +6,14 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import raystudy
-from benchmarks.multifidelity.cells import OURS, Cell
+from benchmarks.multifidelity.cells import FULL_TRAININGS, OURS, Cell
+from benchmarks.multifidelity.problem import MAX_BUDGET
 from benchmarks.multifidelity.problems import fingerprint
 
 __all__ = ["PEERS_FILE", "Store", "peer_versions"]
@@ -19,19 +21,25 @@ __all__ = ["PEERS_FILE", "Store", "peer_versions"]
 #: Results of the other libraries.
 PEERS_FILE = Path(__file__).resolve().parent / "peers.json.gz"
 
-_PACKAGE = Path(raystudy.__file__).resolve().parent
-
 
 def peer_versions() -> dict[str, str]:
     """Return the versions on which the peers' results depend."""
     return {name: version(name) for name in ("numpy", "optuna", "ray", "scikit-learn")}
 
 
-def _our_code() -> str:
-    digest = hashlib.sha256()
-    for folder in ("samplers", "pruners"):
-        for file in sorted((_PACKAGE / folder).glob("*.py")):
-            digest.update(file.read_bytes())
+@cache
+def _state_of(*, ours: bool) -> str:
+    """Return a digest of all that a result depends on but the problem: budgets, code and versions."""
+    here = Path(__file__).resolve().parent
+    if ours:
+        package = Path(raystudy.__file__).resolve().parent
+        parts = ("", "samplers", "pruners", "orchestrator")
+        files = [here / "ours.py", *(file for part in parts for file in (package / part).glob("*.py"))]
+    else:
+        files = [here / "optuna_peer.py", here / "ray_peer.py"]
+    digest = hashlib.sha256(f"{FULL_TRAININGS} {MAX_BUDGET} {peer_versions()}".encode())
+    for file in sorted([*files, here / "race.py"]):
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -44,12 +52,10 @@ class Store:
     """
 
     def __init__(self, log: Path, *, fresh: bool = False) -> None:
-        self._log, self._code = log, _our_code()
+        self._log = log
         self._facts: dict[str, dict[str, Any]] = {}
         if PEERS_FILE.exists() and not fresh:
-            kept = json.loads(gzip.decompress(PEERS_FILE.read_bytes()))
-            if kept["versions"] == peer_versions():
-                self._facts |= kept["facts"]
+            self._facts |= json.loads(gzip.decompress(PEERS_FILE.read_bytes()))
         if log.exists():
             for line in log.read_text().splitlines():
                 entry = json.loads(line)
@@ -68,20 +74,15 @@ class Store:
 
     def write_peers(self, cells: Iterable[Cell]) -> None:
         """Write the peers' results of these cells to the repository's file, beside those of other cells."""
-        facts: dict[str, Any] = {}
-        if PEERS_FILE.exists():
-            kept = json.loads(gzip.decompress(PEERS_FILE.read_bytes()))
-            facts = kept["facts"] if kept["versions"] == peer_versions() else {}
+        kept = json.loads(gzip.decompress(PEERS_FILE.read_bytes())) if PEERS_FILE.exists() else {}
+        facts = {key: found for key, found in kept.items() if key.endswith(_state_of(ours=False))}
         facts |= {
             self._key(cell): found
             for cell in cells
             if cell.method != OURS and (found := self.get(cell)) is not None
         }
-        text = json.dumps(
-            {"versions": peer_versions(), "facts": dict(sorted(facts.items()))}, separators=(",", ":")
-        )
+        text = json.dumps(dict(sorted(facts.items())), separators=(",", ":"))
         PEERS_FILE.write_bytes(gzip.compress(text.encode(), mtime=0))
 
     def _key(self, cell: Cell) -> str:
-        code = f"|{self._code}" if cell.method == OURS else ""
-        return f"{cell.key}|{fingerprint(cell.problem)}{code}"
+        return f"{cell.key}|{fingerprint(cell.problem)}|{_state_of(ours=cell.method == OURS)}"

@@ -155,7 +155,7 @@ def hartmann_crossing() -> PowerLaw:
 
 
 def branin_noisy() -> PowerLaw:
-    """Branin's function with a number of units and a choice of optimiser; much noise, curves keep their order."""
+    """Branin's function with a number of units and a choice of optimiser; some noise, curves keep their order."""
     space: dict[str, Distribution] = {
         "x": FloatDistribution(-5.0, 10.0),
         "y": FloatDistribution(0.0, 15.0),
