@@ -21,7 +21,8 @@ def optimize(request: CallRequest, executor: str) -> None:
     """Run a call where ``executor`` says.
 
     Raises:
-        ValueError: If there is no such executor or kind of checkpoints to keep, or resources are asked of this process.
+        ValueError: If there is no such executor or kind of checkpoints to keep, resources are asked of this process,
+            or the study's folder is in the memory of one process and trials run in others.
         StudyError: If nobody can open the URL of the study's folder.
     """
     if executor not in _EXECUTORS:
@@ -35,6 +36,11 @@ def optimize(request: CallRequest, executor: str) -> None:
         here, there = ("on Ray", "inline") if on_ray else ("in this process", "ray")
         request.say(f'trials run {here}; executor="{there}" would change that')
     if on_ray:
+        if request.study_folder.startswith("memory://"):
+            raise ValueError(
+                f"optimize: {request.study_folder} is in the memory of one process, but under Ray each trial has its "
+                'own; give a path or URL that all nodes can write, or use executor="inline"'
+            )
         # By name, so that a study in this process never loads ray.
         importlib.import_module("raystudy.orchestrator.ray_client").optimize_on_ray(request)
     else:

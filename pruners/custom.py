@@ -31,8 +31,11 @@ def as_pruner(pruner: PrunerLike) -> Pruner:
     """
     if isinstance(pruner, BasePruner):
         return as_stop_pruner(pruner)
-    if not hasattr(pruner, "start") or not hasattr(pruner, "spec"):
-        raise TypeError(f"expected a pruner of raystudy.pruners, or a subclass of BasePruner, got {pruner!r}")
+    if isinstance(pruner, type) or not hasattr(pruner, "start") or not hasattr(pruner, "spec"):
+        raise TypeError(
+            "expected a pruner, such as raystudy.pruners.MedianPruner(), or an object of a subclass of BasePruner, "
+            f"got {pruner!r}"
+        )
     return pruner
 
 

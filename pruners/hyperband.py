@@ -28,8 +28,8 @@ class HyperbandPruner(StopPruner):
 
     A trial that is not (yet) good enough at a rung pauses at its checkpoint and may be promoted later.  The modes:
 
-    - ``"promote"``: a trial goes on as soon as it is among the best 1/eta of those seen so far at its rung.  One
-      without a checkpoint there is stopped instead of paused.
+    - ``"promote"``: a trial goes on as soon as it is among the best 1/eta of those seen so far at its rung, and not
+      as many have gone on yet.  One without a checkpoint there is stopped instead of paused.
     - ``"sync"``: the rungs of the paper, the same at any number of workers, for the price of waiting.
     - ``"stop"``: nobody waits: a trial stops at the first rung where it is not among the best 1/eta so far; the
       best so far goes on.  Rungs are those of Optuna: ``min_resource * eta**k`` in steps as they are reported.

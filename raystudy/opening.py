@@ -10,8 +10,8 @@ from raystudy.frozen import StudyDirection
 from raystudy.orchestrator.homes import remove_homes
 from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.settings import remember_settings
-from raystudy.pruners.custom import PrunerLike
-from raystudy.samplers.base import Sampler
+from raystudy.pruners.custom import PrunerLike, as_pruner
+from raystudy.samplers.base import Sampler, check_sampler
 from raystudy.storages import get_storage
 from raystudy.storages.base import Storage
 from raystudy.study import Study
@@ -45,9 +45,11 @@ def create_study(
     Raises:
         DuplicatedStudyError: If the name is taken and ``load_if_exists`` is False.
         ValueError: If the directions are wrong, or differ from those of the existing study.
+        TypeError: If the sampler or the pruner is none; then no study is created.
         StorageUnavailable: If the database cannot be opened.
     """
     wanted = _directions(direction, directions)
+    _check_settings(sampler, pruner)
     store = get_storage(storage)
     name = study_name or f"no-name-{uuid.uuid4()}"
     new_id = _create(store, name, wanted or (StudyDirection.MINIMIZE,), load_if_exists)
@@ -96,7 +98,9 @@ def load_study(
     Raises:
         KeyError: If there is no study of this name.
         ValueError: If no name is given and the storage holds none or several.
+        TypeError: If the sampler or the pruner is none.
     """
+    _check_settings(sampler, pruner)
     store = get_storage(storage)
     if study_name is None:
         names = store.study_names()
@@ -129,6 +133,13 @@ def delete_study(*, study_name: str, storage: Storage | str) -> None:
 def get_all_study_names(storage: Storage | str) -> list[str]:
     """Return the names of all studies in a storage."""
     return get_storage(storage).study_names()
+
+
+def _check_settings(sampler: Sampler | None, pruner: PrunerLike | None) -> None:
+    if sampler is not None:
+        check_sampler(sampler)
+    if pruner is not None:
+        as_pruner(pruner)
 
 
 def _directions(

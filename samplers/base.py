@@ -21,7 +21,7 @@ from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import FrozenTrial
 from raystudy.samplers.history import History
 
-__all__ = ["ConstrainedSampler", "ConstraintsFunction", "Sampler"]
+__all__ = ["ConstrainedSampler", "ConstraintsFunction", "Sampler", "check_sampler"]
 
 ConstraintsFunction = Callable[[FrozenTrial], Sequence[float]]
 
@@ -55,3 +55,14 @@ class ConstrainedSampler(Protocol):
 
     #: Called once with each trial that has ended COMPLETE or PRUNED; violated are constraints above zero.
     constraints_func: ConstraintsFunction | None
+
+
+def check_sampler(sampler: object) -> None:
+    """Raise TypeError for what is no sampler: a name, a class, or one written for another library."""
+    members = ("joint_space", "propose", "sample", "spec", "seed")
+    missing = [member for member in members if not hasattr(sampler, member)]
+    if missing or isinstance(sampler, type):
+        without = "" if isinstance(sampler, type) else f", which has no {', '.join(missing)}"
+        raise TypeError(
+            f"expected a sampler, such as raystudy.samplers.TPESampler(), got {sampler!r}{without}"
+        )

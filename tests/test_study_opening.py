@@ -59,6 +59,27 @@ def test_study_that_does_not_exist_is_named(url):
         raystudy.delete_study(study_name="b", storage=url)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"sampler": "tpe"}, {"sampler": TPESampler}, {"pruner": "median"}, {"pruner": HyperbandPruner}],
+    ids=str,
+)
+def test_what_is_no_sampler_or_pruner_is_refused_and_leaves_no_study(url, wrong):
+    [what] = wrong
+    with pytest.raises(TypeError, match=f"expected a {what}, such as raystudy"):
+        raystudy.create_study(storage=url, study_name="a", **wrong)
+    raystudy.create_study(storage=url, study_name="a")
+    with pytest.raises(TypeError, match=f"expected a {what}"):
+        raystudy.load_study(storage=url, study_name="a", **wrong)
+
+
+def test_checkpoints_in_memory_are_refused_under_ray_before_any_trial(url):
+    study = raystudy.create_study(storage=url)
+    with pytest.raises(ValueError, match=r"memory of one process.*executor=\"inline\""):
+        study.optimize(square, 1, executor="ray", storage_path="memory://here", show_progress_bar=False)
+    assert study.trials == []
+
+
 def test_only_study_of_a_storage_is_loaded_without_its_name(url):
     raystudy.create_study(storage=url, study_name="a")
     assert raystudy.load_study(study_name=None, storage=url).study_name == "a"

@@ -148,7 +148,7 @@ def test_patience_wraps_a_users_pruner_and_a_study_remembers_that_it_is_missing(
 
 
 def test_what_is_no_pruner_is_refused_by_name() -> None:
-    with pytest.raises(TypeError, match=r"or a subclass of BasePruner, got 'median'"):
+    with pytest.raises(TypeError, match=r"or an object of a subclass of BasePruner, got 'median'"):
         raystudy.create_study(pruner="median")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="abstract"):
         BasePruner()  # type: ignore[abstract]
