@@ -10,9 +10,18 @@ from typing import Any, cast
 
 from raystudy.samplers.base import Sampler
 
-__all__ = ["GPSampler", "GridSampler", "RandomSampler", "Sampler", "TPESampler", "sampler_from_spec"]
+__all__ = [
+    "CmaEsSampler",
+    "GPSampler",
+    "GridSampler",
+    "RandomSampler",
+    "Sampler",
+    "TPESampler",
+    "sampler_from_spec",
+]
 
 _MODULES = {
+    "CmaEsSampler": "raystudy.samplers.cmaes",
     "GPSampler": "raystudy.samplers.gp",
     "GridSampler": "raystudy.samplers.grid",
     "RandomSampler": "raystudy.samplers.random",
