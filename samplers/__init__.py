@@ -11,9 +11,11 @@ from typing import Any, cast
 from raystudy.samplers.base import Sampler
 
 __all__ = [
+    "BruteForceSampler",
     "CmaEsSampler",
     "GPSampler",
     "GridSampler",
+    "QMCSampler",
     "RandomSampler",
     "Sampler",
     "TPESampler",
@@ -21,9 +23,11 @@ __all__ = [
 ]
 
 _MODULES = {
+    "BruteForceSampler": "raystudy.samplers.brute_force",
     "CmaEsSampler": "raystudy.samplers.cmaes",
     "GPSampler": "raystudy.samplers.gp",
     "GridSampler": "raystudy.samplers.grid",
+    "QMCSampler": "raystudy.samplers.qmc",
     "RandomSampler": "raystudy.samplers.random",
     "TPESampler": "raystudy.samplers.tpe",
 }
@@ -41,9 +45,10 @@ def sampler_from_spec(spec: dict[str, Any]) -> Sampler:
         raise ValueError(
             f"expected the spec of one of {sorted(_MODULES)}, got name={name!r}; give a sampler instead"
         )
-    independent = arguments.get("independent_sampler")
-    if isinstance(independent, dict):
-        arguments["independent_sampler"] = sampler_from_spec(independent)
+    # A sampler that uses another one has that one's spec among its arguments.
+    for wrapped in ("base_sampler", "independent_sampler"):
+        if isinstance(arguments.get(wrapped), dict):
+            arguments[wrapped] = sampler_from_spec(arguments[wrapped])
     try:
         return cast("Sampler", __getattr__(name)(**arguments))
     except TypeError as error:

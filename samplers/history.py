@@ -64,6 +64,8 @@ class History:
         self.version = 0
         #: Number of the trial that is drawn for; its row, if there is one, holds what it has already.
         self.asking: int | None = None
+        #: Seed of the study.
+        self.seed = 0
         self._size = 0
         self._states: Int8Array = np.full(_FIRST_CAPACITY, ABSENT, dtype=np.int8)
         self._roles: Int8Array = np.full(_FIRST_CAPACITY, Role.IGNORED, dtype=np.int8)
@@ -127,6 +129,10 @@ class History:
         if column is None:
             column = np.full(self._size, np.nan)
         return _read_only(column[: self._size])
+
+    def space(self, number: int) -> Mapping[str, Distribution]:
+        """Return the distributions of a trial's parameters, in the order in which they were recorded."""
+        return self._spaces.get(number, {})
 
     def values_from(self, step: int) -> FloatArray:
         """Return each trial's first intermediate value at a step or later, (n,) float64, NaN where there is none.
