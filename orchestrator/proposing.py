@@ -44,6 +44,7 @@ class Proposer:
         self._sampler = sampler
         self._seed = seed
         self.history = History(directions)
+        self.history.seed = seed
 
     def learn(self, columns: Columns) -> None:
         """Record the stored trials of the study, all at once and none of them recorded before."""

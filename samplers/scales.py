@@ -23,7 +23,7 @@ from raystudy.distributions import (
     ParamValue,
 )
 
-__all__ = ["NumericDistribution", "UnitScale", "external_params", "uniform"]
+__all__ = ["NumericDistribution", "UnitScale", "external_params", "from_unit_cube", "uniform"]
 
 NumericDistribution = FloatDistribution | IntDistribution
 FloatArray = npt.NDArray[np.float64]
@@ -91,7 +91,19 @@ def uniform(space: Mapping[str, Distribution], rng: np.random.Generator, size: i
     Returns:
         Internal values, (len(space), size) float64, rows in the order of ``space``.
     """
-    points = rng.random((len(space), size))
+    return from_unit_cube(space, rng.random((len(space), size)))
+
+
+def from_unit_cube(space: Mapping[str, Distribution], points: FloatArray) -> FloatArray:
+    """Map points of the unit cube to a space, so that what is uniform there is uniform on the scales here.
+
+    Args:
+        space: The space; single-valued parameters are allowed.
+        points: (len(space), n) float64 in [0, 1), rows in the order of ``space``; overwritten.
+
+    Returns:
+        Internal values, (len(space), n) float64.
+    """
     numeric, rows = [], []
     for row, distribution in enumerate(space.values()):
         if isinstance(distribution, CategoricalDistribution):
