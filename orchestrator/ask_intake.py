@@ -78,7 +78,7 @@ class AskIntake:
                 return self._live(waiting.trial_id, bracket, proposal)
         if self._proposer.is_spent():
             warnings.warn(
-                "every point of the sampler's space was tried or is being tried: this trial repeats one; "
+                "every known point of the sampler's space was tried or is being tried: this trial may repeat one; "
                 "ask sampler.is_exhausted(study) before study.ask()",
                 UserWarning,
                 stacklevel=5,

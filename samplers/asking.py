@@ -3,18 +3,21 @@
 ``draws_ahead``: False if a parameter outside of the joint space is to be drawn when the trial asks for it, and not
 before, since its value depends on those that the trial has by then.  ``is_spent(history)``: whether every point
 known so far was tried or is being tried, so that no trial is to be created before one that runs has ended.
+``restricted(fixed_params)``: a sampler of the points that have these values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Protocol, cast
 
+from raystudy.distributions import Distribution, IntDistribution, ParamValue
 from raystudy.frozen import FrozenTrial, StudyDirection
 from raystudy.samplers.base import Sampler
 from raystudy.samplers.history import History
 
-__all__ = ["StudyLike", "draws_ahead", "finished_history", "is_spent"]
+__all__ = ["StudyLike", "draws_ahead", "finished_history", "given_value", "is_spent", "restricted"]
 
 
 def draws_ahead(sampler: Sampler) -> bool:
@@ -26,6 +29,30 @@ def is_spent(sampler: Sampler, history: History) -> bool:
     """Whether the sampler has nothing to try now; False if it does not say."""
     ask = getattr(sampler, "is_spent", None)
     return ask is not None and bool(ask(history))
+
+
+def restricted(sampler: Sampler, fixed_params: Mapping[str, ParamValue]) -> Sampler:
+    """Return a sampler for the points that have these values; the same one if it does not mind."""
+    restrict = getattr(sampler, "restricted", None)
+    return sampler if restrict is None else cast("Sampler", restrict(fixed_params))
+
+
+def given_value(who: str, name: str, value: ParamValue, distribution: Distribution) -> ParamValue:
+    """Return a value that the user gave to a parameter; one outside of the distribution is used, with a warning.
+
+    Raises:
+        ValueError: If the parameter cannot have the value.
+    """
+    internal = distribution.to_internal_repr(value)
+    if isinstance(distribution, IntDistribution) and not internal.is_integer():
+        raise ValueError(f"{who}: expected whole numbers for the int parameter {name!r}, got {value!r}")
+    if not distribution.contains(internal):
+        warnings.warn(
+            f"{who}: {name}={value!r} lies outside of {distribution}; it is used as it is",
+            UserWarning,
+            stacklevel=3,
+        )
+    return distribution.to_external_repr(internal)
 
 
 class StudyLike(Protocol):

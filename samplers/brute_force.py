@@ -12,8 +12,8 @@ is not left until last.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -27,6 +27,8 @@ from raystudy.samplers.asking import StudyLike, finished_history
 from raystudy.samplers.history import ABSENT, History
 
 __all__ = ["BruteForceSampler"]
+
+BoolArray = npt.NDArray[np.bool_]
 
 #: What a trial has, by name: distribution and internal value, in the order in which it asked.
 _Path = dict[str, tuple[Distribution, float]]
@@ -45,10 +47,12 @@ class BruteForceSampler:
         seed: Seed of the study, >= 0, or None to have one drawn when the study is first optimised.
         avoid_premature_stop: Whether points that are being tried count as free, so that no slot waits for the trials
             that run to show whether there are branches below; some are tried twice then.
+        fixed: Values that parameters are given elsewhere: see ``PartialFixedSampler``.
     """
 
     seed: int | None = None
     avoid_premature_stop: bool = False
+    fixed: Mapping[str, ParamValue] = field(default_factory=dict, repr=False, kw_only=True)
     draws_ahead: ClassVar[bool] = False
 
     def joint_space(self, history: History) -> Mapping[str, Distribution]:  # noqa: ARG002 - see there
@@ -73,21 +77,19 @@ class BruteForceSampler:
             ValueError: If the parameter has no end of values.
         """
         asking = -1 if history.asking is None else history.asking
-        known = _choices(history.space(asking))
-        agrees = np.arange(len(history)) != asking
+        known = _choices(history.space(asking), self.fixed)
+        agrees = self._agrees(history) & (np.arange(len(history)) != asking)
         for each, chosen in known.items():
-            column = history.column(each)
-            # Less than half a step: other samplers sum floats.
-            agrees &= np.abs(column - column[asking]) < (_step(chosen) / 2)
+            agrees &= _is_near(history.column(each), history.column(each)[asking], chosen)
         node = _Node(name, distribution)
-        for path, state in _paths(history, agrees, known):
+        for path, state in _paths(history, agrees, known.keys() | self.fixed.keys()):
             node.add(path, state)
         return _value(distribution, node.draw(rng, distribution, self.avoid_premature_stop))
 
     def is_spent(self, history: History) -> bool:
         """Whether every point known so far was tried, is being tried, or awaits a trial that has begun."""
         root = _Node()
-        for path, state in _paths(history, np.ones(len(history), dtype=bool), {}):
+        for path, state in _paths(history, self._agrees(history), self.fixed.keys()):
             root.add(path, state)
         if not root.children:
             return root.is_over  # as long as nothing is known of the space, trials may begin
@@ -99,7 +101,25 @@ class BruteForceSampler:
 
     def spec(self) -> dict[str, Any]:
         """Return the arguments as plain JSON values, with the class name under ``name``."""
-        return {"name": "BruteForceSampler", **asdict(self)}
+        return {
+            "name": "BruteForceSampler",
+            "seed": self.seed,
+            "avoid_premature_stop": self.avoid_premature_stop,
+        }
+
+    def restricted(self, fixed_params: Mapping[str, ParamValue]) -> BruteForceSampler:
+        """Return the sampler of the points that have these values."""
+        return replace(self, fixed={**self.fixed, **fixed_params})
+
+    def _agrees(self, history: History) -> BoolArray:
+        """Return which trials have the fixed values, as far as they have these parameters, (n,)."""
+        agrees = np.ones(len(history), dtype=bool)
+        for name, distribution in history.known_space().items():
+            if name in self.fixed:
+                column = history.column(name)
+                internal = distribution.to_internal_repr(self.fixed[name])
+                agrees &= np.isnan(column) | _is_near(column, internal, distribution)
+        return agrees
 
 
 @dataclass(slots=True)
@@ -167,9 +187,7 @@ def _nth_absent(position: int, present: Mapping[int, int]) -> int:
     return position
 
 
-def _paths(
-    history: History, among: npt.NDArray[np.bool_], known: Mapping[str, Distribution]
-) -> Iterator[tuple[_Path, TrialState]]:
+def _paths(history: History, among: BoolArray, known: Set[str]) -> Iterator[tuple[_Path, TrialState]]:
     """Yield what some trials have but for what is known, the newest first: it has asked for what counts today."""
     says = among & ~np.isin(history.states, [ABSENT, TrialState.WAITING])
     columns = {name: history.column(name).tolist() for name in history.known_space()}
@@ -178,17 +196,20 @@ def _paths(
         space = history.space(number)
         # One that failed at once says nothing of the space, only that something is broken.
         if space or state is not TrialState.FAIL:
-            names = [name for name in _choices(space) if name not in known]
+            names = _choices(space, known)
             yield {name: (space[name], columns[name][number]) for name in names}, state
 
 
-def _choices(space: Mapping[str, Distribution]) -> dict[str, Distribution]:
+def _choices(space: Mapping[str, Distribution], known: Collection[str]) -> dict[str, Distribution]:
     """Return the parameters that leave a choice: the only value of one is none."""
-    return {name: each for name, each in space.items() if _size(name, each) > 1}
+    return {name: each for name, each in space.items() if name not in known and _size(name, each) > 1}
 
 
-def _step(distribution: Distribution) -> float:
-    return 1.0 if isinstance(distribution, CategoricalDistribution) else float(distribution.step or 0)
+def _is_near(column: npt.NDArray[np.float64], internal: float, distribution: Distribution) -> BoolArray:
+    """Return where a parameter has this value, up to the rounding of other samplers, which sum floats."""
+    step = 1.0 if isinstance(distribution, CategoricalDistribution) else float(distribution.step or 0)
+    near: BoolArray = np.abs(column - internal) <= step / 4
+    return near
 
 
 @lru_cache(maxsize=1024)

@@ -13,7 +13,6 @@ indices of the values of one combination.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,9 +21,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from raystudy.distributions import Distribution, IntDistribution, ParamValue
+from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import TrialState
-from raystudy.samplers.asking import StudyLike, finished_history
+from raystudy.samplers.asking import StudyLike, finished_history, given_value
 from raystudy.samplers.history import ABSENT, History
 
 __all__ = ["GridSampler"]
@@ -96,18 +95,13 @@ class GridSampler:
                 "add its values to search_space"
             )
         value = self._combination(history, rng)[name]
-        internal = distribution.to_internal_repr(value)
-        if isinstance(distribution, IntDistribution) and not internal.is_integer():
-            raise ValueError(
-                f"GridSampler: expected whole numbers for the int parameter {name!r}, got {value!r}"
-            )
-        if not distribution.contains(internal):
-            warnings.warn(
-                f"GridSampler: {name}={value!r} lies outside of {distribution}; it is used as it is",
-                UserWarning,
-                stacklevel=2,
-            )
-        return distribution.to_external_repr(internal)
+        return given_value("GridSampler", name, value, distribution)
+
+    def restricted(self, fixed_params: Mapping[str, ParamValue]) -> GridSampler:
+        """Return the sampler of the combinations that have these values."""
+        return GridSampler(
+            dict(self.search_space) | {name: [value] for name, value in fixed_params.items()}, self.seed
+        )
 
     def is_spent(self, history: History) -> bool:
         """Whether every combination was tried or is being tried."""
@@ -145,7 +139,8 @@ class GridSampler:
         digits = self._digits(history)
         is_whole = (digits[:, numbers] >= 0).all(axis=0)
         cells = np.ravel_multi_index(tuple(digits[:, numbers[is_whole]]), self._shape)
-        free = ~np.isin(order, cells)
+        free = np.ones(len(order), dtype=bool)
+        free[_places_of_cells(len(order), self.seed or 0)[cells]] = False
         is_ours = (digits[:, numbers] != _OFF_GRID).all(axis=0) & ~self._is_foreign(history)[numbers]
         rest = set(numbers[~is_whole & is_ours].tolist())
         mine = None
@@ -222,3 +217,11 @@ def _order(size: int, seed: int) -> IntArray:
     order = np.random.RandomState(seed).permutation(size)
     order.setflags(write=False)
     return order
+
+
+@lru_cache(maxsize=4)
+def _places_of_cells(size: int, seed: int) -> IntArray:
+    """Return the place of each cell in the order, (size,) int64."""
+    places = np.argsort(_order(size, seed))
+    places.setflags(write=False)
+    return places

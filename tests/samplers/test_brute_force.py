@@ -84,7 +84,7 @@ def test_pending_trials_have_different_points_while_there_are_any() -> None:
         for trial in trials:
             _ask(trial, name)
     assert len(points(trials)) == 24
-    with pytest.warns(UserWarning, match="this trial repeats one"):
+    with pytest.warns(UserWarning, match="this trial may repeat one"):
         product(study.ask())
 
 

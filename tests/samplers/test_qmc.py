@@ -9,12 +9,12 @@ import pytest
 from scipy.stats import qmc
 
 import raystudy
-from raystudy.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from raystudy.distributions import CategoricalDistribution, Distribution, FloatDistribution, IntDistribution
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.orchestrator.proposing import Proposer
 from raystudy.samplers import QMCSampler, TPESampler, sampler_from_spec
 
-SPACE = {
+SPACE: dict[str, Distribution] = {
     "z": FloatDistribution(-1, 2),
     "lr": FloatDistribution(1e-5, 1, log=True),
     "n": IntDistribution(0, 10, step=2),
