@@ -155,6 +155,26 @@ def test_objective_that_asks_for_nothing_of_the_grid_ends_after_as_many_trials_a
     assert [t.params["n"] for t in study.trials] == [3, 3]
 
 
+@pytest.mark.parametrize("mode", ["sync", "promote"])
+@pytest.mark.parametrize("n_jobs", [1, 4])
+def test_trials_that_wait_at_rungs_hold_their_combinations_and_go_on_after_the_last(mode, n_jobs) -> None:
+    def trains(trial):
+        value = objective(trial)
+        for step in range((trial.load_checkpoint() or 0) + 1, 10):
+            trial.save_checkpoint(step, step=step)
+            trial.report(value / step, step)
+            if trial.should_prune():
+                raise raystudy.TrialPruned
+        return value
+
+    study = raystudy.create_study(
+        sampler=GridSampler(GRID), pruner=raystudy.pruners.HyperbandPruner(1, 9, 3, mode=mode)
+    )
+    search(None, trains, study, n_jobs=n_jobs)
+    assert Counter(cells(study.trials)) == Counter(CELLS)
+    assert {t.state for t in study.trials} == {TrialState.COMPLETE, TrialState.PRUNED}
+
+
 def test_grid_follows_a_search_for_other_parameters() -> None:
     study = search(raystudy.samplers.RandomSampler(seed=1), lambda t: t.suggest_float("y", 0, 1), n_trials=5)
     study.sampler = GridSampler(GRID)
