@@ -49,7 +49,7 @@ _N_GOOD = 4
 #: Where less than this is expected to be gained (its logarithm, in deviations of the values), every other proposal is
 #: that of a model with length scales shorter by this factor: a few trials near to each other can make the likeliest
 #: kernel too smooth, and its certainty that nothing better is elsewhere would never be put to the test.
-_NEGLIGIBLE = math.log(3e-4)
+_NEGLIGIBLE = math.log(1e-3)
 _DISTRUST = 0.5
 _SHORTER = 2.0
 

@@ -30,7 +30,7 @@ IntArray = npt.NDArray[np.int64]
 
 #: Noise of an objective that always gives the same value for the same parameters, and the least of any other.
 LEAST_NOISE = 1e-6
-#: The prior of log l: mean (plus log(d) / 2) and deviation, equation 5 of Hvarfner et al.
+#: The log-normal prior of l: mean (plus log(d) / 2) and deviation of its logarithm, equation 5 of Hvarfner et al.
 LOG_LENGTH_MEAN = math.sqrt(2.0)
 LOG_LENGTH_SD = math.sqrt(3.0)
 #: Gamma priors (shape, rate) of the signal variance, which is about 1, and of the noise, which may vanish.
@@ -129,8 +129,9 @@ def _log_prior(theta: FloatArray) -> tuple[float, FloatArray]:
     shapes = np.array([SIGNAL_PRIOR[0], NOISE_PRIOR[0]]) - 1.0
     rates = np.array([SIGNAL_PRIOR[1], NOISE_PRIOR[1]])
     pull = rates * np.exp(theta[d:])
-    value = -0.5 * float(gap @ gap) + float((shapes * theta[d:] - pull).sum())
-    return value, np.concatenate([-gap / LOG_LENGTH_SD, shapes - pull])
+    # The density is that of l, not of log l, hence the term -log l: its mode is exp(-3) times its median.
+    value = -0.5 * float(gap @ gap) - float(theta[:d].sum()) + float((shapes * theta[d:] - pull).sum())
+    return value, np.concatenate([-gap / LOG_LENGTH_SD - 1.0, shapes - pull])
 
 
 def fit(

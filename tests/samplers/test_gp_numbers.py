@@ -80,7 +80,8 @@ def test_the_likelihood_is_that_of_a_multivariate_normal() -> None:
         scaled = features * np.exp(-theta[:-2])[MAP.parameter]
         squared = ((scaled[:, None] - scaled) ** 2).sum(axis=2)
         covariance = math.exp(theta[-2]) * matern(squared)[0] + math.exp(theta[-1]) * np.eye(len(y))
-        prior = stats.norm(math.sqrt(2) + math.log(4) / 2, math.sqrt(3)).logpdf(theta[:4]).sum()
+        lengths = stats.lognorm(math.sqrt(3), scale=math.exp(math.sqrt(2)) * math.sqrt(4))
+        prior = lengths.logpdf(np.exp(theta[:4])).sum()
         prior += stats.gamma(2, scale=1).logpdf(math.exp(theta[4]))
         prior += stats.gamma(1.1, scale=1 / 30).logpdf(math.exp(theta[5]))
         return float(stats.multivariate_normal(np.zeros(len(y)), covariance).logpdf(y) + prior)
