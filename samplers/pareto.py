@@ -90,7 +90,8 @@ def largest_subset(losses: FloatArray, count: int, reference: FloatArray) -> Int
     if not np.isfinite(reference).all():
         return first[:count]
     choose = _largest_in_plane if losses.shape[1] == _PLANE else _largest_in_space
-    return first[choose(unique, count, reference)]
+    with np.errstate(invalid="ignore"):  # infinite volumes beside each other
+        return first[choose(unique, count, reference)]
 
 
 def _front(unique: FloatArray) -> BoolArray:
@@ -148,7 +149,8 @@ def _largest_in_plane(points: FloatArray, count: int, reference: FloatArray) -> 
 
 
 def _largest_in_space(points: FloatArray, count: int, reference: FloatArray) -> IntArray:
-    # What a point adds only shrinks while others are chosen: an old gain is a bound, and most need no new one.
+    # What a point adds only shrinks while others are chosen: an old gain is a bound, and so is the gain beside the
+    # newest of them alone; most points need no other.
     alone = (reference - points).prod(axis=1)
     gains, known_at = alone.copy(), np.zeros(len(points), dtype=np.int64)
     chosen: list[int] = []
@@ -156,8 +158,10 @@ def _largest_in_space(points: FloatArray, count: int, reference: FloatArray) -> 
         best = int(np.argmax(gains))
         if known_at[best] == len(chosen) or np.isinf(gains[best]):
             chosen.append(best)
-            gains[best] = -np.inf
+            shared = (reference - np.maximum(points, points[best])).prod(axis=1)
+            np.fmin(gains, alone - shared, out=gains)
+            gains[chosen] = -np.inf
         else:
-            overlap = hypervolume(np.maximum(points[chosen], points[best]), reference)
+            overlap = _volume(np.maximum(points[chosen], points[best]), reference)
             gains[best], known_at[best] = alone[best] - overlap, len(chosen)
     return np.array(chosen, dtype=np.int64)

@@ -108,6 +108,15 @@ def test_the_greedy_subset_covers_most_of_what_the_best_one_does(k: int) -> None
     assert (1 - 1 / np.e) * best <= greedy <= best + 1e-12
 
 
+@pytest.mark.parametrize("k", [2, 3, 4])
+def test_what_reaches_infinity_is_chosen_first(k: int) -> None:
+    losses = -front_of(np.random.default_rng(0), 9, k)
+    losses[4, 0] = losses[6, 1] = -np.inf
+    assert {4, 6} <= set(largest_subset(losses, 3, np.zeros(k)).tolist())
+    losses[2] = np.inf
+    assert len(best_subset(losses, 5)) == 5
+
+
 @given(on_grid, st.integers(0, 12))
 @settings(max_examples=200, deadline=None)
 def test_no_point_that_is_left_out_dominates_a_chosen_one(losses: np.ndarray, count: int) -> None:
