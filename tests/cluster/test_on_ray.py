@@ -318,3 +318,36 @@ def test_a_sampler_that_the_driver_cannot_load_ends_the_call_with_the_reason() -
     study = raystudy.create_study(sampler=_UnloadableSampler(seed=0))
     with pytest.raises(raystudy.exceptions.StudyError, match=r"cannot start.*no_such_module"):
         study.optimize(lambda trial: 0.0, n_trials=1, executor="ray")
+
+
+def test_the_function_of_constraints_says_the_same_in_process_and_on_ray(tmp_path: Path) -> None:
+    found = []
+    for executor in ("inline", "ray"):
+        sampler = TPESampler(
+            seed=5, n_startup_trials=6, constraints_func=lambda trial: [trial.params["x"] - 0.3]
+        )
+        study = raystudy.create_study(sampler=sampler)
+        study.optimize(
+            lambda trial: -trial.suggest_float("x", 0.0, 1.0),
+            n_trials=12,
+            executor=executor,
+            n_jobs=1,
+            storage_path=str(tmp_path / executor),
+        )
+        found.append([(t.params, t.values, t.constraints) for t in study.trials])
+    assert found[0] == found[1]
+    assert [c for *_, c in found[0]] == [{"0": params["x"] - 0.3} for params, *_ in found[0]]
+
+
+def test_what_the_function_of_constraints_raises_on_ray_is_raised_here(tmp_path: Path) -> None:
+    sampler = TPESampler(seed=5, constraints_func=lambda _trial: [float("nan")])
+    study = raystudy.create_study(sampler=sampler)
+    with pytest.raises(ValueError, match="constraint '0': expected a number, got nan"):
+        study.optimize(
+            lambda trial: trial.suggest_float("x", 0.0, 1.0),
+            n_trials=3,
+            executor="ray",
+            n_jobs=1,
+            storage_path=str(tmp_path),
+        )
+    assert [t.state for t in study.trials] == [TrialState.COMPLETE]
