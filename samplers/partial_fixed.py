@@ -11,7 +11,7 @@ import numpy as np
 
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.samplers.asking import draws_ahead, given_value, is_spent, restricted
-from raystudy.samplers.base import Sampler
+from raystudy.samplers.base import ConstraintsFunction, Sampler, check_sampler
 from raystudy.samplers.history import History
 
 __all__ = ["PartialFixedSampler"]
@@ -35,10 +35,7 @@ class PartialFixedSampler:
     base_sampler: Sampler
 
     def __post_init__(self) -> None:
-        if not hasattr(self.base_sampler, "joint_space"):
-            raise TypeError(
-                f"PartialFixedSampler: expected a sampler as base_sampler, got {self.base_sampler!r}"
-            )
+        check_sampler(self.base_sampler)
         self.fixed_params = {
             name: value.item() if isinstance(value, np.generic) else value
             for name, value in dict(self.fixed_params).items()
@@ -59,6 +56,12 @@ class PartialFixedSampler:
     @seed.setter
     def seed(self, seed: int | None) -> None:
         self.base_sampler.seed = seed
+
+    @property
+    def constraints_func(self) -> ConstraintsFunction | None:
+        """The constraints of the base sampler, if it has any."""
+        found: ConstraintsFunction | None = getattr(self.base_sampler, "constraints_func", None)
+        return found
 
     @property
     def draws_ahead(self) -> bool:

@@ -20,7 +20,7 @@ from scipy.stats import qmc
 
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import TrialState
-from raystudy.samplers.base import Sampler
+from raystudy.samplers.base import Sampler, check_sampler
 from raystudy.samplers.history import History
 from raystudy.samplers.random import RandomSampler
 from raystudy.samplers.scales import external_params, from_unit_cube
@@ -48,6 +48,7 @@ class QMCSampler:
 
     Raises:
         ValueError: If there is no such sequence.
+        TypeError: If ``independent_sampler`` is no sampler.
     """
 
     qmc_type: str = "sobol"
@@ -61,6 +62,8 @@ class QMCSampler:
     def __post_init__(self) -> None:
         if self.qmc_type not in _ENGINES:
             raise ValueError(f"QMCSampler: expected qmc_type 'sobol' or 'halton', got {self.qmc_type!r}")
+        if self.independent_sampler is not None:
+            check_sampler(self.independent_sampler)
 
     def joint_space(self, history: History) -> Mapping[str, Distribution]:
         """Return the parameters of the first trial that finished, else of the first that asked for any.

@@ -78,6 +78,14 @@ def test_joint_proposals_of_tpe_leave_the_fixed_parameter_out() -> None:
     assert len({each["n"][0] for each in drawn}) > 90
 
 
+def test_constraints_of_the_base_sampler_are_minded() -> None:
+    with pytest.warns(FutureWarning):
+        base = TPESampler(seed=1, constraints_func=lambda trial: [0.5 - trial.params["y"]])
+    fixed = PartialFixedSampler({"x": 0.0}, base)
+    study = search(fixed, lambda t: t.suggest_float("x", 0, 1) + t.suggest_float("y", 0, 1), n_trials=20)
+    assert study.best_params["y"] >= 0.5 > min(t.params["y"] for t in study.trials)
+
+
 def test_study_goes_on_with_a_value_fixed_and_is_restored_with_it(tmp_path) -> None:
     url = f"sqlite:///{tmp_path / 's.db'}"
     study = raystudy.create_study(storage=url, study_name="s", sampler=TPESampler(seed=3, n_startup_trials=4))
@@ -127,7 +135,7 @@ def test_value_that_a_parameter_cannot_have_is_refused() -> None:
 
 
 def test_bad_arguments_are_refused_with_what_was_expected() -> None:
-    with pytest.raises(TypeError, match="expected a sampler as base_sampler, got None"):
+    with pytest.raises(TypeError, match=r"expected a sampler, such as .*, got None"):
         PartialFixedSampler({"x": 1}, None)
     with pytest.raises(TypeError, match="expected None, bool, int, float or str as values"):
         PartialFixedSampler({"x": object()}, RandomSampler())

@@ -169,9 +169,11 @@ def test_single_valued_parameters_take_no_dimension() -> None:
     assert [t.params | {"one": 4, "two": 2} for t in without.trials] == [t.params for t in found.trials]
 
 
-def test_unknown_sequence_is_refused() -> None:
+def test_unknown_sequence_and_what_is_no_sampler_are_refused() -> None:
     with pytest.raises(ValueError, match="expected qmc_type 'sobol' or 'halton', got 'lhs'"):
         QMCSampler(qmc_type="lhs")
+    with pytest.raises(TypeError, match="expected a sampler"):
+        QMCSampler(independent_sampler="random")
 
 
 def test_spec_restores_the_sampler_and_the_one_it_uses() -> None:
