@@ -8,7 +8,8 @@ the least mean at any trial: under noise the least value observed is a lucky one
 Modelled jointly are the parameters that all observed trials share.  Any other one (a branch that not all trials take)
 is drawn alone by the independent sampler, by default the univariate TPE, which knows the trials that have it.
 
-Trials that were stopped at other budgets count by their standing (``standing``); failed ones do not count.
+Trials that were stopped at other budgets count by their standing (``standing``), those that violate a constraint as
+the worst feasible one (while none is feasible, by how much they violate it); failed ones do not count.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class GPSampler:
         n_startup_trials: Trials, observed or pending, before which everything is drawn independently; at least half
             of them must be observed.
         deterministic_objective: Whether equal parameters always give equal values; otherwise the noise is estimated.
-        constraints_func: Not supported yet.
+        constraints_func: Not supported yet; ``trial.set_constraint`` is.
         warn_independent_sampling: Whether to log a warning when a parameter is drawn on its own after the start-up.
 
     Raises:
@@ -91,7 +92,7 @@ class GPSampler:
             raise ValueError(f"GPSampler: need n_startup_trials >= 0, got {self.n_startup_trials}")
         if self.constraints_func is not None:
             raise NotImplementedError(
-                "GPSampler: constraints_func is not supported yet; leave it None and add a penalty to the value"
+                "GPSampler: constraints_func is not supported yet; leave it None and use trial.set_constraint"
             )
 
     def joint_space(self, history: History) -> Mapping[str, Distribution]:
@@ -166,7 +167,9 @@ class GPSampler:
         is_usable: npt.NDArray[np.bool_] = np.logical_not(np.isnan(columns).any(axis=0))
         found = standings(history)
         is_modelled = is_usable[found.numbers]
-        numbers, values = _most_telling(found.numbers[is_modelled], found.expected[is_modelled])
+        numbers = found.numbers[is_modelled]
+        values = _feasible_first(found.expected[is_modelled], history.violations[numbers])
+        numbers, values = _most_telling(numbers, values)
         if not len(numbers):
             return uniform(space, rng, 1)[:, 0]
         pending = np.flatnonzero((history.roles == Role.PENDING) & is_usable)
@@ -198,6 +201,14 @@ class GPSampler:
 def _blas() -> ThreadpoolController:
     """Several threads would change the last digits, and be slower: the matrices are small."""
     return ThreadpoolController()
+
+
+def _feasible_first(values: FloatArray, violations: FloatArray) -> FloatArray:
+    """Return values (n,) that are infinite for infeasible trials, or the violations if all are infeasible."""
+    is_infeasible = violations > 0.0
+    if len(values) and is_infeasible.all():
+        return violations
+    return np.where(is_infeasible, np.inf, values)
 
 
 def _most_telling(numbers: IntArray, values: FloatArray) -> tuple[IntArray, FloatArray]:

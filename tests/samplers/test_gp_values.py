@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from raystudy.distributions import FloatDistribution
+from raystudy.frozen import StudyDirection, TrialState
+from raystudy.samplers import GPSampler
 from raystudy.samplers.gp_values import normalised, standardised, yeo_johnson
+from raystudy.samplers.history import History
+from raystudy.samplers.seeding import generator
 
 
 def test_values_are_made_normal_by_the_most_probable_power_of_yeo_and_johnson() -> None:
@@ -41,3 +46,17 @@ def test_equal_values_say_nothing(value: float) -> None:
 def test_neither_the_scale_of_the_values_nor_their_origin_matters(factor: float) -> None:
     values = np.random.default_rng(0).normal(size=20)
     np.testing.assert_allclose(normalised(factor * (values + 3)), normalised(values), rtol=1e-6)
+
+
+def test_the_best_point_of_the_feasible_half_is_proposed_and_the_half_is_found_if_nothing_is_feasible_yet() -> (
+    None
+):
+    """The value falls towards x = 0, where trials are infeasible below 0.5."""
+    space = {"x": FloatDistribution(0.0, 1.0)}
+    for xs in (np.linspace(0.02, 0.98, 25), np.linspace(0.02, 0.4, 12)):
+        history = History([StudyDirection.MINIMIZE])
+        for number, x in enumerate(xs.tolist()):
+            violation = max(0.0, 0.5 - x)
+            history.update(number, TrialState.COMPLETE, {"x": x}, space, [x], violation=violation)
+        proposed = GPSampler().propose(space, history, generator(0, len(xs)))["x"]
+        assert 0.45 < proposed < (0.6 if len(xs) == 25 else 1.01)
