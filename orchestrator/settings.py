@@ -78,11 +78,13 @@ def _plain(value: object) -> object:
     return json.loads(json.dumps(value))
 
 
-def _functions_of(sampler: Sampler) -> list[str]:
-    """Return the names of those arguments of a sampler that are functions."""
+def _functions_of(sampler: object) -> list[str]:
+    """Return the names of those arguments that are functions, of a sampler and of one inside of it."""
     if not is_dataclass(sampler):
         return []
-    return [each.name for each in fields(sampler) if callable(getattr(sampler, each.name))]
+    values = {each.name: getattr(sampler, each.name) for each in fields(sampler)}
+    inner = [name for value in values.values() if is_dataclass(value) for name in _functions_of(value)]
+    return [name for name, value in values.items() if callable(value)] + inner
 
 
 def _own_pruner(spec: Mapping[str, Any]) -> str | None:

@@ -12,7 +12,7 @@ import pytest
 import raystudy
 from raystudy.frozen import FrozenTrial, TrialState
 from raystudy.orchestrator.assembly import learned_proposer
-from raystudy.samplers import TPESampler
+from raystudy.samplers import PartialFixedSampler, TPESampler
 from raystudy.storages import get_storage
 
 Search = Callable[[raystudy.Study, Callable, int], None]
@@ -127,3 +127,16 @@ def test_a_function_is_not_stored_and_a_line_says_so(
     optimised(raystudy.create_study(study_name="s", storage=url, sampler=sampler), only_x, 1)
     assert "as constraints_func cannot be stored" in capfd.readouterr().err
     assert raystudy.load_study(study_name="s", storage=url).sampler == TPESampler(seed=1)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_a_sampler_around_another_passes_its_function_on(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    inner = TPESampler(seed=1, constraints_func=lambda trial: [trial.params["x"]])
+    study = raystudy.create_study(
+        storage=f"sqlite:///{tmp_path}/a.db", sampler=PartialFixedSampler({"x": 0.5}, inner)
+    )
+    optimised(study, only_x, 2)
+    assert [t.constraints for t in study.trials] == [{"0": 0.5}] * 2
+    assert "as constraints_func cannot be stored" in capfd.readouterr().err
