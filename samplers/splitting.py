@@ -21,7 +21,7 @@ from raystudy.samplers.pareto import best_subset
 from raystudy.samplers.roles import Role
 from raystudy.samplers.standing import standings
 
-__all__ = ["Gamma", "split_observed"]
+__all__ = ["Gamma", "quarter_of_root", "split_observed"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -39,6 +39,11 @@ def best_tenth(n: int) -> int:
 def best_tenth_of_several(n: int) -> int:
     """Return ceil(n / 10): a front may be long."""
     return math.ceil(0.1 * n)
+
+
+def quarter_of_root(n: int) -> int:
+    """Return ceil(sqrt(n) / 4), at most 25: the rule of Bergstra's hyperopt."""
+    return min(math.ceil(0.25 * math.sqrt(n)), _MAX_BELOW)
 
 
 def split_observed(history: History, gamma: Gamma | None = None) -> list[tuple[IntArray, IntArray]]:

@@ -28,9 +28,9 @@ from raystudy.distributions import CategoricalDistribution, Distribution, ParamV
 from raystudy.samplers.base import ConstraintsFunction
 from raystudy.samplers.history import History, Role
 from raystudy.samplers.lies import LIARS, Liar, believed_good, mean_is_good
-from raystudy.samplers.parzen import Axes, KernelRule, ParzenEstimator, Weights
+from raystudy.samplers.parzen import Axes, KernelRule, ParzenEstimator, Weights, age_weights
 from raystudy.samplers.scales import external_params, uniform
-from raystudy.samplers.splitting import Gamma, split_observed
+from raystudy.samplers.splitting import Gamma, quarter_of_root, split_observed
 
 __all__ = ["TPESampler"]
 
@@ -113,8 +113,22 @@ class TPESampler:
         if self.constraints_func is not None:
             advice["constraints_func"] = "call trial.set_constraint in the objective instead"
         for name, instead in advice.items():
-            message = f"TPESampler: {name} is deprecated, as in Optuna; {instead}"
-            warnings.warn(message, FutureWarning, stacklevel=3)
+            _warn(name, instead, stacklevel=4)
+
+    @staticmethod
+    def hyperopt_parameters() -> dict[str, Any]:
+        """Return hyperopt's arguments, as Optuna does; deprecated like those of them that say so."""
+        _warn("hyperopt_parameters()", "give the arguments that you need", stacklevel=3)
+        return {
+            "consider_prior": True,
+            "prior_weight": 1.0,
+            "consider_magic_clip": True,
+            "consider_endpoints": False,
+            "n_startup_trials": 20,
+            "n_ei_candidates": 24,
+            "gamma": quarter_of_root,
+            "weights": age_weights,
+        }
 
     def joint_space(self, history: History) -> Mapping[str, Distribution]:
         """Return the parameters that ``propose`` draws: all that are known, or those that all observed trials share.
@@ -254,6 +268,11 @@ class TPESampler:
         candidates = np.concatenate(drawn, axis=1)
         ratios = [good.log_pdf(candidates) - rest.log_pdf(candidates) for good, rest in sides]
         return candidates, np.mean(ratios, axis=0)
+
+
+def _warn(what: str, instead: str, stacklevel: int) -> None:
+    message = f"TPESampler: {what} is deprecated, as in Optuna; {instead}"
+    warnings.warn(message, FutureWarning, stacklevel=stacklevel)
 
 
 def _is_finite(distribution: Distribution) -> bool:

@@ -114,6 +114,18 @@ def test_what_optuna_has_deprecated_is_taken_with_its_warning(argument: dict[str
             library.samplers.TPESampler(**argument)
 
 
+def test_hyperopts_arguments_are_optunas() -> None:
+    with pytest.warns(FutureWarning, match="hyperopt_parameters"):
+        ours, of_them = TPESampler.hyperopt_parameters(), optuna.samplers.TPESampler.hyperopt_parameters()
+    for n in (0, 1, 16, 17, 60, 9_999, 100_000):
+        assert ours["gamma"](n) == of_them["gamma"](n)
+        np.testing.assert_allclose(ours["weights"](n), of_them["weights"](n))
+    assert {**ours, "gamma": 0, "weights": 0} == {**of_them, "gamma": 0, "weights": 0}
+    with pytest.warns(FutureWarning, match="is deprecated, as in Optuna") as caught:
+        TPESampler(**ours)
+    assert {warning.filename for warning in caught} == {__file__}
+
+
 def test_arguments_that_are_no_functions_are_restored() -> None:
     sampler = TPESampler(seed=1, liar="believer", group=True, n_startup_trials=3)
     assert sampler_from_spec(sampler.spec()) == sampler
