@@ -1,9 +1,9 @@
 """How many reports a second the bracket core judges: ``python benchmarks/bracket_speed.py``.
 
 20,000 trials of 81 epochs go through Hyperband(1, 81, 3) as 64 workers would bring them: a worker takes a promoted
-trial if there is one, else a new one, and trains until the judge holds it.  The time is the
-processor's for the whole stream, with dealing, enrolment, settlements and the workers themselves.  Prints a line for each mode, and
-exits with 1 if one is below 100,000 reports a second.
+trial if there is one, else a new one, and trains until the judge holds it.  The time is the processor's for the whole
+stream, with dealing, enrolment, settlements and the workers themselves.  Prints a line for each mode, and exits with 1
+if one is below 100,000 reports a second.
 """
 
 from __future__ import annotations
