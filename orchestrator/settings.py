@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -57,20 +57,23 @@ def remember_settings(
                 f"study {study.name!r}: the {what} is {_words(settings[key])} from now on; "
                 f"it was {_words(stored[key])}"
             )
-    in_memory = isinstance(storage, InMemoryStorage)
-    if SAMPLER in changed and (names := _functions_of(sampler)) and not in_memory:
-        say(
-            f"study {study.name!r}: what you gave the sampler as {' and '.join(names)} cannot be stored with the "
-            "study; pass the sampler again whenever you open the study by its name"
-        )
-    if PRUNER in changed and (own := _own_pruner(settings[PRUNER])) and not in_memory:
-        say(
-            f"study {study.name!r}: your pruner {own} cannot be stored with the study; "
-            "pass it again whenever you open the study by its name"
-        )
+    if not isinstance(storage, InMemoryStorage):
+        for part, again in _not_stored(changed, sampler):
+            say(
+                f"study {study.name!r}: {part} cannot be stored with the study; {again} whenever you open the study "
+                "by its name"
+            )
     if changed:
         storage.set_study_attrs(study_id, {}, changed)
     return int(settings[SEED])
+
+
+def _not_stored(changed: Mapping[str, Any], sampler: Sampler) -> Iterator[tuple[str, str]]:
+    """Yield what of the changed settings a database cannot hold, and what to do about it."""
+    if SAMPLER in changed and (names := _functions_of(sampler)):
+        yield f"what you gave the sampler as {' and '.join(names)}", "pass the sampler again"
+    if PRUNER in changed and (own := _own_pruner(changed[PRUNER])):
+        yield f"your pruner {own}", "pass it again"
 
 
 def _plain(value: object) -> object:

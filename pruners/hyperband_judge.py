@@ -3,9 +3,8 @@
 Trials are dealt to brackets when they are created, so what a bracket holds does not depend on how many
 workers there are.  A *cohort* is one filling of a bracket; ``bracket`` numbers count cohorts over all cycles
 through the plan, and ``bracket % n_brackets`` is the position in the plan (0 is the most aggressive).  In the
-mode ``sync``, whose rungs wait for a full cohort, brackets are filled one after the other; in ``promote`` all
-brackets of a cycle fill at the same rate, so that a study of any length has the same mixture of them, with fewer
-trials in the less aggressive ones than the plan (``promote_sizes``).
+mode ``sync``, whose rungs wait for a full cohort, brackets are filled one after the other; in ``promote`` all of a
+cycle fill at the same rate (sizes: ``promote_sizes``), so that a study of any length has the same mixture of them.
 
 What ties, NaN, jumps, failures and the like mean stands in the table of ``rungs``.  Sources: Li et al. (2018), JMLR
 18(185), for the brackets and the mode ``sync``; Li et al. (2020), arXiv 1810.05934, for the mode ``promote``.
