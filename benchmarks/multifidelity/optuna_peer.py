@@ -34,7 +34,10 @@ class OptunaMethod:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         pruner = optuna.pruners.HyperbandPruner(1, MAX_BUDGET, 3) if prune else optuna.pruners.NopPruner()
-        self._study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed), pruner=pruner)
+        # Hyperband hashes the study's name into the trials' brackets: a random one would make it irreproducible.
+        self._study = optuna.create_study(
+            study_name=f"{problem.name}-{seed}", sampler=optuna.samplers.TPESampler(seed=seed), pruner=pruner
+        )
         self._study.set_user_attr("problem", problem.name)
         self._problem, self._seed, self._space = problem, seed, optuna_space(problem)
 
