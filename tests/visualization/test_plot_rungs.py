@@ -113,8 +113,8 @@ def test_a_thousand_trials_are_few_traces_and_spread_sideways():
         t.x for t in figure.data if t.type == "scatter" and t.mode == "markers" and t.xaxis == "x"
     ]
     places = [x for xs in at_the_lowest for x in xs if x < 1.5]
-    assert len(places) == 400
-    assert len(set(places)) == 400
+    assert len(places) == 445  # 4 of the 9 trials in a cycle
+    assert len(set(places)) == 445
     assert all(0.8 < x < 1.25 for x in places)
 
 
