@@ -6,6 +6,7 @@ objective may raise.
 
 from __future__ import annotations
 
+import gc
 import math
 import traceback
 from collections.abc import Callable, Sequence
@@ -20,9 +21,23 @@ from raystudy.frozen import Verdict
 from raystudy.orchestrator.events import Ending
 from raystudy.trial import Assignment, Trial, TrialLink, Vault
 
-__all__ = ["Failure", "Objective", "Outcome", "conclude", "run_attempt", "values_of"]
+__all__ = ["CollectGarbage", "Failure", "Objective", "Outcome", "conclude", "run_attempt", "values_of"]
 
 Objective = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectGarbage:
+    """An objective after which the process that has run it collects garbage."""
+
+    objective: Objective
+
+    def __call__(self, trial: Trial) -> Any:
+        """Call the objective."""
+        try:
+            return self.objective(trial)
+        finally:
+            gc.collect()
 
 
 @dataclass(frozen=True, slots=True)

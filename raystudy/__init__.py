@@ -27,13 +27,16 @@ _MODULES = (
     "visualization",
 )
 _HOMES = {
+    "MaxTrialsCallback": "callbacks",
     "Study": "study",
     "Trial": "trial",
     "TrialPruned": "exceptions",
+    "copy_study": "studies",
     "create_study": "opening",
     "create_trial": "trial",
     "delete_study": "opening",
     "get_all_study_names": "opening",
+    "get_all_study_summaries": "studies",
     "load_study": "opening",
     "simulate": "simulation",
 }

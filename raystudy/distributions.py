@@ -11,13 +11,27 @@ import json
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, TypeVar
+from importlib import import_module
+from typing import Any
+
+from raystudy.domain import (
+    BaseDistribution,
+    CategoricalChoice,
+    ParamValue,
+    as_number,
+    check_bounds,
+    is_same_choice,
+    last_on_grid,
+)
 
 __all__ = [
-    "CategoricalDistribution",
+    "BaseDistribution",
+    "DISTRIBUTION_CLASSES",
     "CategoricalChoice",
+    "CategoricalChoiceType",
+    "CategoricalDistribution",
     "Distribution",
     "FloatDistribution",
     "IntDistribution",
@@ -27,41 +41,12 @@ __all__ = [
     "json_to_distribution",
 ]
 
-#: A choice of a categorical parameter.
-CategoricalChoice = None | bool | int | float | str
-
-#: What ``trial.suggest_*`` returns.
-ParamValue = CategoricalChoice
-
-
 #: How far a value may lie from its grid, in steps, and still count as on it (float64 rounding comes on top).
 _GRID_TOLERANCE = 1.0e-8
 
 
-_Number = TypeVar("_Number", int, float)
-
-
-def _number(kind: str, convert: Callable[[Any], _Number], given: object) -> _Number:
-    try:
-        return convert(given)
-    except (TypeError, ValueError):
-        raise ValueError(f"{kind}: expected numbers as bounds and step, got {given!r}") from None
-
-
-def _check_bounds(kind: str, low: float, high: float, log: bool, minimum_for_log: float) -> None:
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise ValueError(
-            f"{kind}: bounds must be finite, got low={low}, high={high}; use large finite bounds"
-        )
-    if low > high:
-        raise ValueError(f"{kind}: need low <= high, got low={low}, high={high}; swap the two bounds")
-    if log and low < minimum_for_log:
-        fix = "a small positive low, e.g. 1e-8" if minimum_for_log < 1 else "low=1 or more"
-        raise ValueError(f"{kind}: log=True needs low > 0, got low={low}; use {fix}")
-
-
 @dataclass(frozen=True, slots=True)
-class FloatDistribution:
+class FloatDistribution(BaseDistribution):
     """Real numbers from ``low`` to ``high`` (both included), on a linear, logarithmic or stepped scale.
 
     Raises:
@@ -74,14 +59,14 @@ class FloatDistribution:
     step: float | None = None
 
     def __post_init__(self) -> None:
-        low, high = (_number("FloatDistribution", float, bound) for bound in (self.low, self.high))
-        _check_bounds("FloatDistribution", low, high, self.log, 5e-324)
+        low, high = (as_number("FloatDistribution", float, bound) for bound in (self.low, self.high))
+        check_bounds("FloatDistribution", low, high, self.log, 5e-324)
         if self.step is not None:
             if self.log:
                 raise ValueError("FloatDistribution: log=True and step exclude each other; drop one of them")
             if self.step <= 0:
                 raise ValueError(f"FloatDistribution: need step > 0, got step={self.step}")
-            high = _last_on_grid(low, high, float(self.step))
+            high = last_on_grid(low, high, float(self.step))
             object.__setattr__(self, "step", float(self.step))
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
@@ -92,19 +77,21 @@ class FloatDistribution:
             return self.low == self.high
         return Decimal(str(self.high)) - Decimal(str(self.low)) < Decimal(str(self.step))
 
-    def to_internal_repr(self, value: ParamValue) -> float:
+    def to_internal_repr(self, param_value_in_external_repr: ParamValue) -> float:
         """Return the float64 form of an external value; raise ValueError for anything but a number."""
         try:
-            internal = float(value)  # type: ignore[arg-type]  # the error below is clearer than a type check
+            internal = float(param_value_in_external_repr)  # type: ignore[arg-type]  # the error below is clearer than a type check
         except (TypeError, ValueError) as error:
-            raise ValueError(f"expected a number for a float parameter, got {value!r}") from error
+            raise ValueError(
+                f"expected a number for a float parameter, got {param_value_in_external_repr!r}"
+            ) from error
         if math.isnan(internal):
             raise ValueError("expected a number for a float parameter, got nan")
         return internal
 
-    def to_external_repr(self, internal: float) -> float:
+    def to_external_repr(self, param_value_in_internal_repr: float) -> float:
         """Return the external value of an internal one."""
-        return internal
+        return param_value_in_internal_repr
 
     def contains(self, internal: float) -> bool:
         """Whether an internal value lies inside the domain."""
@@ -119,7 +106,7 @@ class FloatDistribution:
 
 
 @dataclass(frozen=True, slots=True)
-class IntDistribution:
+class IntDistribution(BaseDistribution):
     """Whole numbers from ``low`` to ``high`` (both included), on a linear, logarithmic or stepped scale.
 
     Raises:
@@ -133,34 +120,38 @@ class IntDistribution:
 
     def __post_init__(self) -> None:
         low, high, step = (
-            _number("IntDistribution", int, given) for given in (self.low, self.high, self.step)
+            as_number("IntDistribution", int, given) for given in (self.low, self.high, self.step)
         )
-        _check_bounds("IntDistribution", low, high, self.log, 1)
+        check_bounds("IntDistribution", low, high, self.log, 1)
         if step < 1:
             raise ValueError(f"IntDistribution: need step >= 1, got step={self.step}")
         if self.log and step != 1:
             raise ValueError("IntDistribution: log=True and step exclude each other; drop one of them")
         object.__setattr__(self, "low", low)
-        object.__setattr__(self, "high", int(_last_on_grid(low, high, step)))
+        object.__setattr__(self, "high", int(last_on_grid(low, high, step)))
         object.__setattr__(self, "step", step)
 
     def single(self) -> bool:
         """Whether the domain holds exactly one value."""
         return self.high - self.low < self.step
 
-    def to_internal_repr(self, value: ParamValue) -> float:
+    def to_internal_repr(self, param_value_in_external_repr: ParamValue) -> float:
         """Return the float64 form of an external value; raise ValueError for anything but a number."""
         try:
-            internal = float(value)  # type: ignore[arg-type]  # the error below is clearer than a type check
+            internal = float(param_value_in_external_repr)  # type: ignore[arg-type]  # the error below is clearer than a type check
         except (TypeError, ValueError) as error:
-            raise ValueError(f"expected a number for an int parameter, got {value!r}") from error
+            raise ValueError(
+                f"expected a number for an int parameter, got {param_value_in_external_repr!r}"
+            ) from error
         if not math.isfinite(internal):
-            raise ValueError(f"expected a finite number for an int parameter, got {value!r}")
+            raise ValueError(
+                f"expected a finite number for an int parameter, got {param_value_in_external_repr!r}"
+            )
         return internal
 
-    def to_external_repr(self, internal: float) -> int:
+    def to_external_repr(self, param_value_in_internal_repr: float) -> int:
         """Return the external value of an internal one."""
-        return int(internal)
+        return int(param_value_in_internal_repr)
 
     def contains(self, internal: float) -> bool:
         """Whether an internal value lies inside the domain."""
@@ -168,7 +159,7 @@ class IntDistribution:
 
 
 @dataclass(frozen=True, slots=True)
-class CategoricalDistribution:
+class CategoricalDistribution(BaseDistribution):
     """A finite, unordered set of choices.
 
     Raises:
@@ -194,7 +185,7 @@ class CategoricalDistribution:
         """Equal when the choices are the same, in the same order; NaN equals NaN."""
         if not isinstance(other, CategoricalDistribution) or len(self.choices) != len(other.choices):
             return False
-        return all(_same_choice(a, b) for a, b in zip(self.choices, other.choices, strict=True))
+        return all(is_same_choice(a, b) for a, b in zip(self.choices, other.choices, strict=True))
 
     def __hash__(self) -> int:
         return hash((type(self), len(self.choices)))
@@ -203,19 +194,20 @@ class CategoricalDistribution:
         """Whether the domain holds exactly one value."""
         return len(self.choices) == 1
 
-    def to_internal_repr(self, value: ParamValue) -> float:
+    def to_internal_repr(self, param_value_in_external_repr: ParamValue) -> float:
         """Return the index of a choice; raise ValueError if it is none of them."""
+        value = param_value_in_external_repr
         for index, choice in enumerate(self.choices):
-            if type(choice) is type(value) and _same_choice(choice, value):
+            if type(choice) is type(value) and is_same_choice(choice, value):
                 return float(index)
         for index, choice in enumerate(self.choices):
-            if _same_choice(choice, value):
+            if is_same_choice(choice, value):
                 return float(index)
         raise ValueError(f"expected one of {self.choices!r}, got {value!r}")
 
-    def to_external_repr(self, internal: float) -> CategoricalChoice:
+    def to_external_repr(self, param_value_in_internal_repr: float) -> CategoricalChoice:
         """Return the choice at an index."""
-        return self.choices[int(internal)]
+        return self.choices[int(param_value_in_internal_repr)]
 
     def contains(self, internal: float) -> bool:
         """Whether an internal value is the index of a choice."""
@@ -223,6 +215,10 @@ class CategoricalDistribution:
 
 
 Distribution = FloatDistribution | IntDistribution | CategoricalDistribution
+
+# Optuna's names.
+CategoricalChoiceType = CategoricalChoice
+DISTRIBUTION_CLASSES = (FloatDistribution, IntDistribution, CategoricalDistribution)
 
 # By the names in JSON texts, with what each implies: Optuna's of today, those before 3.0, and the short ones.
 _FORMS: dict[str, tuple[Callable[..., Distribution], dict[str, Any]]] = {
@@ -235,21 +231,37 @@ _FORMS: dict[str, tuple[Callable[..., Distribution], dict[str, Any]]] = {
 }
 
 
-def distribution_to_json(distribution: Distribution) -> str:
+#: Optuna's distributions of before 3.0, which make one of the three above.
+_DEPRECATED = (
+    "DiscreteUniformDistribution",
+    "IntLogUniformDistribution",
+    "IntUniformDistribution",
+    "LogUniformDistribution",
+    "UniformDistribution",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _DEPRECATED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("raystudy.old_distributions"), name)
+
+
+def distribution_to_json(dist: Distribution) -> str:
     """Return the JSON text that databases hold for a distribution."""
-    return json.dumps({"name": type(distribution).__name__, "attributes": asdict(distribution)})
+    return json.dumps({"name": type(dist).__name__, "attributes": dist._asdict()})
 
 
-def json_to_distribution(text: str) -> Distribution:
+def json_to_distribution(json_str: str) -> Distribution:
     """Return the distribution that a JSON text describes.
 
     Raises:
         ValueError: If the text names no known distribution.
     """
-    form: dict[str, Any] = json.loads(text)
+    form: dict[str, Any] = json.loads(json_str)
     name = form.pop("name", None) or form.pop("type", "")
     if name not in _FORMS:
-        raise ValueError(f"expected one of {sorted(_FORMS)}, got {text[:200]}")
+        raise ValueError(f"expected one of {sorted(_FORMS)}, got {json_str[:200]}")
     cls, implied = _FORMS[name]
     attributes = {**form.get("attributes", form), **implied}
     # The step of DiscreteUniformDistribution was called q; an absent one is None in some texts.
@@ -257,7 +269,7 @@ def json_to_distribution(text: str) -> Distribution:
     return cls(**given)
 
 
-def check_distribution_compatibility(old: Distribution, new: Distribution, name: str = "?") -> None:
+def check_distribution_compatibility(dist_old: Distribution, dist_new: Distribution, name: str = "?") -> None:
     """Check that one parameter may have had these two distributions in the trials of one study.
 
     Bounds and steps may change from trial to trial; kind, scale and choices may not.
@@ -265,36 +277,17 @@ def check_distribution_compatibility(old: Distribution, new: Distribution, name:
     Raises:
         ValueError: If kind, scale or choices differ.
     """
-    if type(old) is not type(new):
+    if type(dist_old) is not type(dist_new):
         what = "a distribution of another kind"
-    elif isinstance(old, CategoricalDistribution):
-        if old == new:
+    elif isinstance(dist_old, CategoricalDistribution):
+        if dist_old == dist_new:
             return
         what = "other choices (a categorical does not support a dynamic value space)"
-    elif old.log == new.log:  # type: ignore[union-attr]  # both are numeric here
+    elif dist_old.log == dist_new.log:  # type: ignore[union-attr]  # both are numeric here
         return
     else:
         what = "another log scale"
     raise ValueError(
         f"parameter {name!r} has {what} than in an earlier trial of this study: "
-        f"was {old}, is now {new}; use another name for the new parameter"
+        f"was {dist_old}, is now {dist_new}; use another name for the new parameter"
     )
-
-
-def _last_on_grid(low: float, high: float, step: float) -> float:
-    # In decimals: in binary floating point 0.9 is not a multiple of 0.3.
-    span, grid = Decimal(str(high)) - Decimal(str(low)), Decimal(str(step))
-    if span % grid == 0:
-        return high
-    last = float(span // grid * grid + Decimal(str(low)))
-    warnings.warn(
-        f"the range from {low} to {high} is not a multiple of step={step}; high is lowered to {last}",
-        UserWarning,
-        stacklevel=4,
-    )
-    return last
-
-
-def _same_choice(a: object, b: object) -> bool:
-    both_nan = isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b)
-    return both_nan or a == b

@@ -5,11 +5,14 @@ Wrong arguments raise plain ``ValueError`` or ``TypeError``; the classes below s
 
 __all__ = [
     "AttemptLost",
+    "CLIUsageError",
     "CheckpointUnavailable",
     "DuplicatedStudyError",
+    "ExperimentalWarning",
     "IllegalTransition",
     "LeaseLost",
     "ObjectiveFailed",
+    "OptunaError",
     "PrunerFailed",
     "StorageInternalError",
     "StorageUnavailable",
@@ -22,6 +25,10 @@ __all__ = [
 
 class StudyError(Exception):
     """Base class of the errors defined here."""
+
+
+#: The name that Optuna's users catch.
+OptunaError = StudyError
 
 
 class TrialPruned(StudyError):
@@ -66,6 +73,14 @@ class PrunerFailed(StudyError):
 
 class IllegalTransition(StudyError):
     """A trial was sent an event that its phase does not allow (a defect in raystudy)."""
+
+
+class CLIUsageError(StudyError):
+    """The command line was called with arguments that do not fit together."""
+
+
+class ExperimentalWarning(Warning):
+    """Something may change in a later version.  Nothing warns so today; scripts that filter it go on working."""
 
 
 class AttemptLost(BaseException):

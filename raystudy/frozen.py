@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-import math
 from dataclasses import dataclass, field, fields
 from enum import Enum, IntEnum
 from typing import Any, Protocol, Self
 
 from raystudy.constraints import constraints_from_attrs, constraints_to_attrs
 from raystudy.distributions import Distribution, ParamValue
-from raystudy.suggesting import SuggestMethods
+from raystudy.suggesting import BaseTrial
 
-__all__ = ["FrozenTrial", "StoredParts", "StudyDirection", "TrialState", "Verdict", "create_trial"]
+__all__ = ["FrozenTrial", "StoredParts", "StudyDirection", "TrialState", "Verdict"]
 
 
 class TrialState(IntEnum):
@@ -61,7 +60,7 @@ class _PartlyRead:
 
 
 @dataclass
-class FrozenTrial(_PartlyRead, SuggestMethods):
+class FrozenTrial(_PartlyRead, BaseTrial):
     """One trial, detached from its study.  Times are naive local times, as in Optuna.
 
     A study of 100,000 trials is read in seconds because a trial made by ``of_stored`` decodes its fields, all
@@ -228,63 +227,3 @@ class _StoredPart:
 for _each in fields(FrozenTrial):
     if _each.name not in ("number", "state", "trial_id"):
         setattr(FrozenTrial, _each.name, _StoredPart(_each.name))
-
-
-def create_trial(
-    *,
-    state: TrialState = TrialState.COMPLETE,
-    value: float | None = None,
-    values: list[float] | None = None,
-    params: dict[str, ParamValue] | None = None,
-    distributions: dict[str, Distribution] | None = None,
-    user_attrs: dict[str, Any] | None = None,
-    system_attrs: dict[str, Any] | None = None,
-    intermediate_values: dict[int, float] | None = None,
-    constraints: dict[str, float] | None = None,
-) -> FrozenTrial:
-    """Return a trial made by hand, for ``study.add_trial``; its number is given when it is added.
-
-    Raises:
-        ValueError: If value and values are both given, or the parts contradict each other.
-    """
-    if value is not None and values is not None:
-        raise ValueError("give value or values, not both")
-    values = [value] if value is not None else values
-    params, distributions = params or {}, distributions or {}
-    _check_params(params, distributions)
-    _check_values(state, values)
-    start, complete = _times_of_trial_made_now(state)
-    return FrozenTrial(
-        number=-1,
-        state=state,
-        values=values,
-        datetime_start=start,
-        datetime_complete=complete,
-        params=params,
-        distributions=distributions,
-        user_attrs=user_attrs or {},
-        system_attrs={**(system_attrs or {}), **constraints_to_attrs(constraints or {})},
-        intermediate_values=intermediate_values or {},
-    )
-
-
-def _times_of_trial_made_now(state: TrialState) -> tuple[dt.datetime | None, dt.datetime | None]:
-    now = dt.datetime.now()  # noqa: DTZ005 - local and naive, as Optuna's
-    return (None if state is TrialState.WAITING else now), (now if state.is_finished() else None)
-
-
-def _check_params(params: dict[str, ParamValue], distributions: dict[str, Distribution]) -> None:
-    if params.keys() != distributions.keys():
-        raise ValueError(
-            f"params {sorted(params)} and distributions {sorted(distributions)} need the same names"
-        )
-    for name, param in params.items():
-        if not distributions[name].contains(distributions[name].to_internal_repr(param)):
-            raise ValueError(f"parameter {name!r}={param!r} is outside of {distributions[name]}")
-
-
-def _check_values(state: TrialState, values: list[float] | None) -> None:
-    if state is TrialState.COMPLETE and (values is None or any(math.isnan(v) for v in values)):
-        raise ValueError(f"a COMPLETE trial needs values that are numbers, got {values}")
-    if state is TrialState.FAIL and values is not None:
-        raise ValueError(f"a FAIL trial has no values, got {values}")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from raystudy.distributions import ParamValue
-from raystudy.frozen import FrozenTrial, TrialState
+from raystudy.distributions import Distribution
+from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.orchestrator.asking import AskDesk
-from raystudy.orchestrator.attempt import Objective
+from raystudy.orchestrator.attempt import CollectGarbage, Objective
 from raystudy.orchestrator.executors import optimize
 from raystudy.orchestrator.homes import study_home
 from raystudy.orchestrator.progress import ProgressLine
@@ -18,16 +19,28 @@ from raystudy.orchestrator.settings import remember_settings
 from raystudy.pruners.custom import PrunerLike
 from raystudy.samplers.base import Sampler
 from raystudy.storages import fail_stale_trials
-from raystudy.storages.base import CreateTrial, Storage
-from raystudy.study_reading import StudyReader
+from raystudy.storages.base import Storage
+from raystudy.study_adding import StudyWriter
 from raystudy.trial import Trial
 
-__all__ = ["Study"]
+__all__ = ["Study", "StudyDirection"]
+
+#: Names that Optuna has in this module, and the modules where they are: those import this one.
+_HOMES = {
+    "MaxTrialsCallback": "callbacks",
+    "StudySummary": "studies",
+    "copy_study": "studies",
+    "create_study": "opening",
+    "delete_study": "opening",
+    "get_all_study_names": "opening",
+    "get_all_study_summaries": "studies",
+    "load_study": "opening",
+}
 
 Callback = Callable[["Study", FrozenTrial], None]
 
 
-class Study(StudyReader):
+class Study(StudyWriter):
     """A study: a storage's trials, with a sampler and a pruner.  Made by ``create_study`` or ``load_study``.
 
     Attributes:
@@ -54,6 +67,7 @@ class Study(StudyReader):
         n_jobs: int | None = None,
         catch: Iterable[type[BaseException]] | type[BaseException] = (),
         callbacks: Iterable[Callback] | None = None,
+        gc_after_trial: bool = False,
         show_progress_bar: bool = True,
         *,
         executor: str = "auto",
@@ -70,6 +84,7 @@ class Study(StudyReader):
             n_jobs: How many trials run at once; default: 1 in process, all that the cluster can run under Ray.
             catch: Exceptions of the objective after which the call goes on.
             callbacks: Called here with (study, trial) for each finished trial, in commit order.
+            gc_after_trial: Whether the process that has run a trial collects garbage after it.
             show_progress_bar: Whether to show the progress line.
             executor: "inline" (this process), "ray", or "auto": Ray if it is initialised, ``RAY_ADDRESS`` is
                 set or ``resources`` are given, else this process.
@@ -96,7 +111,7 @@ class Study(StudyReader):
             sampler=self.sampler,
             seed=remember_settings(self._storage, self._study_id, self.sampler, self.pruner, line.say),
             pruner=self.pruner,
-            objective=func,
+            objective=CollectGarbage(func) if gc_after_trial else func,
             n_trials=n_trials,
             timeout_s=timeout,
             n_jobs=n_jobs,
@@ -126,14 +141,20 @@ class Study(StudyReader):
 
     # ---- ask and tell ------------------------------------------------------------------------------
 
-    def ask(self, *, resume: bool = False) -> Trial:
+    def ask(
+        self, fixed_distributions: Mapping[str, Distribution] | None = None, *, resume: bool = False
+    ) -> Trial:
         """Return a new running trial, or the oldest enqueued one; give its result to ``tell``.
 
         Args:
+            fixed_distributions: Parameters to suggest at once, by name; they are then in ``trial.params``.
             resume: Rather hand out a parked trial that was promoted, if there is one: under the same number and
                 with the same parameters.  ``trial.resume_step`` and ``trial.load_checkpoint()`` say where it goes on.
         """
-        return self._asking().ask(resume=resume)
+        trial = self._asking().ask(resume=resume)
+        for name, distribution in (fixed_distributions or {}).items():
+            trial.suggest(name, distribution)
+        return trial
 
     def park(self, trial: Trial) -> FrozenTrial:
         """Let a trial from ``ask`` wait at its checkpoint, and return it as it is stored: RUNNING.
@@ -171,46 +192,6 @@ class Study(StudyReader):
         number = trial if isinstance(trial, int) else trial.number
         return self._asking().tell(number, values, state, skip_if_finished)
 
-    def enqueue_trial(
-        self, params: Mapping[str, ParamValue], user_attrs: Mapping[str, Any] | None = None
-    ) -> None:
-        """Have a trial with these parameters run before any new one; parameters left out are sampled."""
-        write = CreateTrial(
-            None,
-            TrialState.WAITING,
-            None,
-            user_attrs=user_attrs or {},
-            system_attrs={"fixed_params": dict(params)},
-        )
-        self._storage.commit(self._study_id, [write])
-
-    def add_trial(self, trial: FrozenTrial) -> None:
-        """Add a trial made by ``create_trial``; it gets the next number.
-
-        Raises:
-            ValueError: If it has not one value per objective.
-        """
-        if trial.values is not None and len(trial.values) != len(self.directions):
-            raise ValueError(
-                f"add_trial: expected one value per objective, {len(self.directions)}, got {trial.values}"
-            )
-        write = CreateTrial(
-            number=None,
-            state=trial.state,
-            datetime_start=trial.datetime_start,
-            params={name: (value, trial.distributions[name]) for name, value in trial.params.items()},
-            user_attrs=trial.user_attrs,
-            system_attrs=trial.system_attrs,
-            values=trial.values,
-            intermediate_values=trial.intermediate_values,
-            datetime_complete=trial.datetime_complete,
-        )
-        self._storage.commit(self._study_id, [write])
-
-    def set_user_attr(self, key: str, value: Any) -> None:
-        """Attach a JSON-serialisable value to the study."""
-        self._storage.set_study_attrs(self._study_id, {key: value}, {})
-
     # ---- helpers -----------------------------------------------------------------------------------
 
     def _asking(self) -> AskDesk:
@@ -222,3 +203,9 @@ class Study(StudyReader):
             desk = AskDesk(self._storage, self._study_id, self.sampler, seed, self.pruner, folder)
             self._ask_desk = desk
         return desk
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"raystudy.{_HOMES[name]}"), name)

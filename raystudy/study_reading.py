@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from importlib import import_module
 from typing import Any
+
+import numpy as np
 
 from raystudy.constraints import is_feasible
 from raystudy.distributions import ParamValue
@@ -18,9 +21,18 @@ from raystudy.pruners import MedianPruner, pruner_from_spec
 from raystudy.pruners.custom import PrunerLike
 from raystudy.samplers import TPESampler, sampler_from_spec
 from raystudy.samplers.base import Sampler
+from raystudy.samplers.pareto import dominance_ranks
 from raystudy.storages.base import Storage
 
-__all__ = ["StudyReader"]
+__all__ = ["METRIC_NAMES", "StudyReader"]
+
+#: Study attribute: names of the objectives, as Optuna has it.
+METRIC_NAMES = "study:metric_names"
+#: Columns of ``trials_dataframe``, as in Optuna.
+DEFAULT_ATTRS = (
+    *("number", "value", "datetime_start", "datetime_complete", "duration"),
+    *("params", "user_attrs", "system_attrs", "state"),
+)
 
 
 class StudyReader:
@@ -85,6 +97,46 @@ class StudyReader:
             raise ValueError("no trial that is complete meets its constraints; each must be at most 0")
         sign = -1.0 if self.directions[0] is StudyDirection.MAXIMIZE else 1.0
         return min(feasible, key=lambda trial: (sign * (trial.values or [0.0])[0], trial.number))
+
+    @property
+    def best_trials(self) -> list[FrozenTrial]:
+        """The COMPLETE trials that meet their constraints and are dominated by no other such trial, by number.
+
+        A trial dominates another if it is nowhere worse and somewhere better.  With one objective: all that have
+        the best value.  Empty if no trial is complete and feasible.
+        """
+        complete = self.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+        feasible = [trial for trial in complete if is_feasible(trial.constraints)]
+        if not feasible:
+            return []
+        signs = [-1.0 if each is StudyDirection.MAXIMIZE else 1.0 for each in self.directions]
+        losses = np.array([trial.values for trial in feasible], dtype=float) * signs
+        front = np.flatnonzero(dominance_ranks(losses, enough=1) == 0)
+        return [feasible[at].as_stored() for at in front.tolist()]
+
+    @property
+    def metric_names(self) -> list[str] | None:
+        """Names of the objectives, or None if none were set."""
+        names = self._storage.read_study(self._study_id).system_attrs.get(METRIC_NAMES)
+        return None if names is None else list(names)
+
+    def trials_dataframe(self, attrs: Sequence[str] = DEFAULT_ATTRS, multi_index: bool = False) -> Any:
+        """Return the trials as a pandas DataFrame, one row each by number.
+
+        Args:
+            attrs: Attributes of ``FrozenTrial`` that become columns; one that holds several values becomes several
+                columns, such as ``params_lr``, sorted by name.
+            multi_index: Whether the columns are pairs such as ``("params", "lr")`` instead.
+
+        Raises:
+            ImportError: If pandas is not installed.
+        """
+        try:
+            dataframe = import_module("raystudy.dataframe")
+        except ModuleNotFoundError as error:
+            raise ImportError('trials_dataframe needs pandas: pip install "raystudy[dataframe]"') from error
+        trials = self.get_trials(deepcopy=False)
+        return dataframe.trials_dataframe(trials, len(self.directions), self.metric_names, attrs, multi_index)
 
     @property
     def best_value(self) -> float:

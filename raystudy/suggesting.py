@@ -1,9 +1,10 @@
-"""The ``suggest_*`` methods, which build a distribution and leave the choice of the value to a subclass."""
+"""What all trials have in common: ``suggest_*`` build a distribution, a subclass chooses the value."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 from raystudy.distributions import (
     CategoricalChoice,
@@ -14,10 +15,11 @@ from raystudy.distributions import (
     ParamValue,
 )
 
-__all__ = ["MAX_NAME_LENGTH", "SuggestMethods", "check_name"]
+__all__ = ["MAX_NAME_LENGTH", "BaseTrial", "as_step", "as_value", "check_name"]
 
 #: The longest name of a study, parameter or attribute that a database takes, in characters.
 MAX_NAME_LENGTH = 512
+_STEP_LIMIT = 2**31  # databases have 32 bits for it
 
 
 def check_name(kind: str, name: str) -> str:
@@ -39,10 +41,47 @@ def check_name(kind: str, name: str) -> str:
     return name
 
 
-class SuggestMethods:
-    """Mixin of everything that can stand for a trial in an objective."""
+def as_value(value: float) -> float:
+    """Return a reported value as a float; raise TypeError if it is no number."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"trial.report: expected a number as value, got {value!r}; convert it to float"
+        ) from None
+
+
+def as_step(step: int) -> int:
+    """Return a reported step as an int; raise TypeError or ValueError if it is no whole number in range."""
+    try:
+        whole = int(step)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"trial.report: expected a whole number as step, got {step!r}") from None
+    if not 0 <= whole < _STEP_LIMIT:
+        raise ValueError(f"trial.report: need 0 <= step < {_STEP_LIMIT}, got {step}")
+    return whole
+
+
+class BaseTrial:
+    """Everything that an objective can be called with: a live trial, a stored one, or one of fixed parameters."""
 
     def _suggest(self, name: str, distribution: Distribution) -> ParamValue:
+        raise NotImplementedError
+
+    def report(self, value: float, step: int) -> None:
+        """Report an intermediate value of the objective."""
+        raise NotImplementedError
+
+    def should_prune(self) -> bool:
+        """Whether the trial should end now."""
+        raise NotImplementedError
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Attach a value to the trial."""
+        raise NotImplementedError
+
+    def set_constraint(self, key: str, value: float) -> None:
+        """Say by how much the trial violates a constraint: met if at most 0."""
         raise NotImplementedError
 
     def suggest_float(
@@ -76,6 +115,27 @@ class SuggestMethods:
         """
         distribution = _named(name, lambda: CategoricalDistribution(tuple(choices)))
         return self._suggest(name, distribution)
+
+    # ---- deprecated, as in Optuna --------------------------------------------------------------------
+
+    def suggest_uniform(self, name: str, low: float, high: float) -> float:
+        """Deprecated: ``suggest_float(name, low, high)``."""
+        _warn("suggest_uniform", "suggest_float(name, low, high)")
+        return self.suggest_float(name, low, high)
+
+    def suggest_loguniform(self, name: str, low: float, high: float) -> float:
+        """Deprecated: ``suggest_float(name, low, high, log=True)``."""
+        _warn("suggest_loguniform", "suggest_float(name, low, high, log=True)")
+        return self.suggest_float(name, low, high, log=True)
+
+    def suggest_discrete_uniform(self, name: str, low: float, high: float, q: float) -> float:
+        """Deprecated: ``suggest_float(name, low, high, step=q)``."""
+        _warn("suggest_discrete_uniform", "suggest_float(name, low, high, step=q)")
+        return self.suggest_float(name, low, high, step=q)
+
+
+def _warn(old: str, new: str) -> None:
+    warnings.warn(f"trial.{old} is deprecated, as in Optuna; use trial.{new}", FutureWarning, stacklevel=3)
 
 
 def _named(name: str, make: Callable[[], Distribution]) -> Distribution:

@@ -14,17 +14,21 @@ from typing import Any
 
 from raystudy.assignment import Assignment, News, TrialLink, Vault
 from raystudy.constraints import constraint_value
+from raystudy.creating import create_trial
 from raystudy.distributions import (
     CategoricalDistribution,
     Distribution,
     ParamValue,
     check_distribution_compatibility,
 )
-from raystudy.frozen import FrozenTrial, StudyDirection, TrialState, Verdict, create_trial
-from raystudy.suggesting import SuggestMethods, check_name
+from raystudy.fixed import FixedTrial
+from raystudy.frozen import FrozenTrial, StudyDirection, TrialState, Verdict
+from raystudy.suggesting import BaseTrial, as_step, as_value, check_name
 
 __all__ = [
     "Assignment",
+    "BaseTrial",
+    "FixedTrial",
     "FrozenTrial",
     "News",
     "StudyDirection",
@@ -37,7 +41,7 @@ __all__ = [
 ]
 
 
-class Trial(SuggestMethods):
+class Trial(BaseTrial):
     """One trial while its objective runs.
 
     Attributes:
@@ -91,7 +95,7 @@ class Trial(SuggestMethods):
         """
         if self._assignment.n_objectives > 1:
             raise NotImplementedError("trial.report needs a study with one objective; remove the call")
-        value, step = _as_float(value), _as_step(step)
+        value, step = as_value(value), as_step(step)
         if step in self.intermediate_values:
             if step not in self._assignment.reports:
                 warnings.warn(
@@ -224,6 +228,11 @@ class Trial(SuggestMethods):
         """Whether a checkpoint was saved, in this attempt or an earlier one."""
         return self._saved_step is not None or self._saved_before_report
 
+    def suggest(self, name: str, distribution: Distribution) -> ParamValue:
+        """Return a value for a parameter of this distribution, as the ``suggest_*`` method of its kind does."""
+        check_name("parameter", name)
+        return self._suggest(name, distribution)
+
     def _suggest(self, name: str, distribution: Distribution) -> ParamValue:
         if name in self.params:
             return self._suggested_before(name, distribution)
@@ -276,25 +285,3 @@ class Trial(SuggestMethods):
         verdict = self._link.report(step, value, news, self._saved_step is not None)
         if self._verdict is Verdict.CONTINUE:
             self._verdict, self._verdict_step = verdict, step
-
-
-def _as_float(value: float) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"trial.report: expected a number as value, got {value!r}; convert it to float"
-        ) from None
-
-
-_STEP_LIMIT = 2**31  # databases have 32 bits for it
-
-
-def _as_step(step: int) -> int:
-    try:
-        whole = int(step)
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"trial.report: expected a whole number as step, got {step!r}") from None
-    if not 0 <= whole < _STEP_LIMIT:
-        raise ValueError(f"trial.report: need 0 <= step < {_STEP_LIMIT}, got {step}")
-    return whole

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from raystudy.creating import create_trial
 from raystudy.exceptions import UpdateFinishedTrialError
-from raystudy.frozen import FrozenTrial, TrialState, create_trial
+from raystudy.frozen import FrozenTrial, TrialState
 
 __all__ = [
     "HeartbeatSettings",

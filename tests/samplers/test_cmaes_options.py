@@ -12,12 +12,13 @@ import pytest
 from cmaes import CMA, CMAwM, SepCMA
 from scipy import stats
 
+from raystudy.creating import create_trial
 from raystudy.distributions import (
     FloatDistribution,
     IntDistribution,
     distribution_to_json,
 )
-from raystudy.frozen import StudyDirection, TrialState, create_trial
+from raystudy.frozen import StudyDirection, TrialState
 from raystudy.samplers import CmaEsSampler, TPESampler, sampler_from_spec
 from raystudy.samplers.cma_state import advance, latent_points
 from raystudy.samplers.history import History

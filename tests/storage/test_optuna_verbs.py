@@ -7,8 +7,9 @@ import optuna
 import pytest
 
 from raystudy import distributions
+from raystudy.creating import create_trial
 from raystudy.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
-from raystudy.frozen import StudyDirection, TrialState, create_trial
+from raystudy.frozen import StudyDirection, TrialState
 from raystudy.storages import BaseStorage
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
