@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
+from benchmarks.intervals import holm
+from benchmarks.kept_results import KeptResults
 from benchmarks.multifidelity.cells import FULL_TRAININGS, METHODS, OURS, UNPRUNED, Cell, run_cell
-from benchmarks.multifidelity.measures import Results, holm
+from benchmarks.multifidelity.measures import Results
 from benchmarks.multifidelity.problems import ADVERSE, REPORTED, TUNING
-from benchmarks.multifidelity.store import Store, peer_versions
+from benchmarks.multifidelity.store import open_store, peer_versions, write_peers
 
 __all__ = ["main"]
 
@@ -36,10 +38,10 @@ def main(doc: str | None) -> int:
     problems = TUNING if args.tune else ADVERSE if args.adverse else REPORTED
     first = _FIRST_TUNING_SEED if args.tune else 0
     seeds = range(first, first + args.seeds)
-    store = Store(args.log, fresh=args.fresh)
+    store = open_store(args.log, fresh=args.fresh)
     cells = [Cell(m, p, w, s) for m in METHODS for w in args.workers for p in problems for s in seeds]
     _run(cells, store, args.jobs)
-    store.write_peers(cells)
+    write_peers(store, cells)
     results = Results({cell: store.get(cell) or {} for cell in cells}, problems, seeds)
     return _print(results, args.workers)
 
@@ -61,7 +63,7 @@ def _arguments(doc: str | None) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(cells: Sequence[Cell], store: Store, jobs: int) -> None:
+def _run(cells: Sequence[Cell], store: KeptResults[Cell], jobs: int) -> None:
     missing = [cell for cell in cells if store.get(cell) is None]
     with ProcessPoolExecutor(jobs) as pool:
         futures = {pool.submit(run_cell, cell): cell for cell in missing}

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
+from benchmarks.intervals import Interval, p_worse
 from benchmarks.multifidelity.cells import FULL_TRAININGS, RIVAL, UNPRUNED, Cell
 from benchmarks.multifidelity.problem import MAX_BUDGET
 
-__all__ = ["FLOOR", "Interval", "Results", "holm", "regret_at"]
+__all__ = ["FLOOR", "Results", "regret_at"]
 
 #: A thousandth of the way from the best to the median configuration: less makes no difference to anybody.
 FLOOR = 1e-3
@@ -26,26 +26,6 @@ FLOOR = 1e-3
 _NEVER = 2.0
 
 Facts = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A geometric mean with its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, logs: Sequence[float]) -> Interval:
-        """Return the interval of the mean of these logarithms."""
-        mean, n = float(np.mean(logs)), len(logs)
-        spread = float(np.std(logs, ddof=1)) if n > 1 else math.inf
-        half = float(stats.t.ppf(0.975, n - 1)) * spread / math.sqrt(n) if n > 1 else math.inf
-        return cls(math.exp(mean), math.exp(mean - half), math.exp(min(mean + half, 700.0)))
-
-    def __str__(self) -> str:
-        return f"{self.mean:.2f} ({self.low:.2f}-{self.high:.2f})"
 
 
 def regret_at(facts: Facts, full_trainings: float) -> float:
@@ -95,9 +75,7 @@ class Results:
         logs = [
             self._log_ratio(method, UNPRUNED, problem, n_workers, seed, FULL_TRAININGS) for seed in self.seeds
         ]
-        if len(set(logs)) == 1:  # no spread, no test
-            return Interval.of(logs), 1.0 if logs[0] <= 0 else 0.0
-        return Interval.of(logs), float(stats.ttest_1samp(logs, 0.0, alternative="greater").pvalue)
+        return Interval.of(logs), p_worse(logs)
 
     def share_of(self, method: str, n_workers: int, problem: str) -> Interval:
         """Return ``share`` on one problem."""
@@ -124,13 +102,3 @@ class Results:
     ) -> float:
         one, other = (self.facts[Cell(m, problem, n_workers, seed)] for m in (method, to))
         return math.log(regret_at(one, full_trainings) / regret_at(other, full_trainings))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return Holm's adjusted p-values, in the given order."""
-    order = np.argsort(p_values, kind="stable")
-    adjusted, largest = [0.0] * len(p_values), 0.0
-    for place, index in enumerate(order.tolist()):
-        largest = max(largest, min(1.0, p_values[index] * (len(p_values) - place)))
-        adjusted[index] = largest
-    return adjusted
