@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
+from raystudy.logging import WARNING, get_verbosity
 
 __all__ = ["Progress", "ProgressLine"]
 
@@ -126,7 +127,9 @@ class ProgressLine:
         self._stream.flush()
 
     def say(self, message: str) -> None:
-        """Print a message on a line of its own."""
+        """Print a message on a line of its own, unless the user asked for errors alone."""
+        if get_verbosity() > WARNING:
+            return
         if self._terminal and self._width:
             self._stream.write("\r" + " " * self._width + "\r")
         self._stream.write(message + "\n")

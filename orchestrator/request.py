@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from raystudy.frozen import FrozenTrial
+from raystudy.logging import log_trial
 from raystudy.orchestrator.attempt import Objective
 from raystudy.orchestrator.checkpoints import trial_folder
 from raystudy.pruners.custom import PrunerLike
@@ -64,9 +65,10 @@ class CallRequest:
     callback_failure: Exception | None = None
 
     def call_back(self, trial: FrozenTrial) -> None:
-        """Run the callbacks; the first exception ends callbacks and asks for a stop, as no trial may be left over."""
+        """Log a trial and run the callbacks; their first exception asks for a stop, as no trial may be left over."""
         if self.callback_failure is not None:
             return
+        log_trial(trial)
         try:
             for callback in self.callbacks:
                 callback(trial)

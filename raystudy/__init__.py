@@ -16,6 +16,7 @@ _MODULES = (
     "exceptions",
     "frozen",
     "integration",
+    "logging",
     "opening",
     "orchestrator",
     "pruners",
