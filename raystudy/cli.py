@@ -1,29 +1,33 @@
-"""The command ``raystudy``: what a study does, and why its trials are where they are.
+"""The command ``raystudy``: Optuna's commands, and what a study does and why its trials are where they are.
 
 raystudy status  --storage URL --study-name NAME
 raystudy explain --storage URL --study-name NAME NUMBER
+raystudy trials  --storage URL --study-name NAME --format json
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import re
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NoReturn
 
+from raystudy import __version__
+from raystudy.commands.changing import add_changing_commands
+from raystudy.commands.listing import add_listing_commands
+from raystudy.commands.looking import add_looking_commands
 from raystudy.exceptions import StudyError
-from raystudy.frozen import FrozenTrial, TrialState
-from raystudy.opening import load_study
-from raystudy.study import Study
+from raystudy.logging import DEBUG, INFO, WARNING, get_logger, set_verbosity
 
-__all__ = ["main"]
+__all__ = ["main", "without_passwords"]
 
 _USER_ERROR = 2
 #: The password in a URL, before the host or in the query part.
 _SECRET = re.compile(r"(?<=://)([^\s/:@]*):\S*@|([?&][^\s=&]*pass[^\s=&]*=)[^\s&]*", re.IGNORECASE)
+
+Run = Callable[[argparse.Namespace], str]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,12 +38,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     options = parser.parse_args(arguments)
-    command: Callable[[Study, argparse.Namespace], str] = options.command
+    _set_logging(options)
+    run: Run = options.run
     try:
-        text = command(_open(options.storage, options.study_name), options)
+        text = run(options)
     except (StudyError, ValueError, KeyError, ImportError) as error:
+        if options.debug:
+            raise
         parser.error(str(error.args[0] if isinstance(error, KeyError) else error))
-    sys.stdout.write(f"{text}\n")
+    if text:
+        sys.stdout.write(f"{text}\n")
     return 0
 
 
@@ -55,54 +63,50 @@ def without_passwords(text: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="raystudy", description="Look at a study in a database.")
+    parser = _Parser(prog="raystudy", description="Look at studies in a database, and change them.")
+    parser.add_argument("--version", action="version", version=f"raystudy {__version__}")
+    _add_common(parser, is_main=True)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    status = commands.add_parser("status", help="count the trials of a study, by state and at each rung")
-    status.set_defaults(command=_status)
-    explain = commands.add_parser("explain", help="say why a trial went on, waited, was promoted or stopped")
-    explain.add_argument("number", metavar="NUMBER", type=int, help="number of the trial")
-    explain.set_defaults(command=_explain)
-    for command in (status, explain):
-        command.add_argument("--storage", required=True, metavar="URL", help="URL of the database")
-        command.add_argument("--study-name", metavar="NAME", help="default: the only study of the database")
+    groups = {}
+
+    def add(name: str, run: Run, text: str) -> argparse.ArgumentParser:
+        group, _, word = name.rpartition(" ")
+        if group and group not in groups:
+            inner = commands.add_parser(group, help=f"commands of a {group}")
+            groups[group] = inner.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+        command = groups.get(group, commands).add_parser(word, help=text)
+        command.set_defaults(run=run)
+        _add_common(command, is_main=False)
+        return command
+
+    for add_commands in (add_looking_commands, add_listing_commands, add_changing_commands):
+        add_commands(add)
     return parser
 
 
-def _open(url: str, name: str | None) -> Study:
-    path = url.removeprefix("sqlite:///")
-    if path != url and not Path(path.partition("?")[0]).exists():
-        raise ValueError(f"there is no database {path}; check the path in --storage")
-    return load_study(study_name=name, storage=url)
+def _add_common(parser: argparse.ArgumentParser, *, is_main: bool) -> None:
+    """Add what may stand before the command and after it."""
 
+    def default(value: object) -> object:
+        # Behind the command, what is not given must not hide what was given before it.
+        return value if is_main else argparse.SUPPRESS
 
-def _explain(study: Study, options: argparse.Namespace) -> str:
-    return str(study.explain(options.number))
-
-
-def _status(study: Study, _options: argparse.Namespace) -> str:
-    trials = study.get_trials(deepcopy=False)
-    lines = [f"study {study.study_name!r}: {_counts(trials)}", f"pruner: {study.pruner!r}"]
-    if len(study.directions) == 1 and any(trial.state is TrialState.COMPLETE for trial in trials):
-        best = study.best_trial
-        lines.append(f"best: trial {best.number} with {best.value:g}, {best.params}")
-    bracket = None
-    for rung in study.rungs():
-        if rung.bracket != bracket:
-            bracket = rung.bracket
-            lines.append(f"bracket {bracket}")
-        lines.append(f"  {rung}")
-    return "\n".join(lines)
-
-
-def _counts(trials: Sequence[FrozenTrial]) -> str:
-    states = Counter(trial.state for trial in trials)
-    n_paused = sum(
-        trial.state is TrialState.RUNNING and trial.system_attrs.get("raystudy:paused") is not None
-        for trial in trials
+    parser.add_argument(
+        "--storage", metavar="URL", default=default(None), help="URL of the database; or $OPTUNA_STORAGE"
     )
-    words = [f"{states[state]} {state.name}" for state in TrialState if states[state]]
-    return (
-        f"{len(trials)} trials"
-        + (f" ({', '.join(words)})" if words else "")
-        + (f"; {n_paused} of the RUNNING ones are paused" if n_paused else "")
+    parser.add_argument(
+        "--storage-class", choices=["RDBStorage"], default=default(None), help="kind of the storage"
     )
+    much = parser.add_mutually_exclusive_group()
+    much.add_argument("-v", "--verbose", action="count", default=default(0), help="say more")
+    much.add_argument(
+        "-q", "--quiet", action="store_true", default=default(False), help="warn of nothing less"
+    )
+    parser.add_argument("--log-file", metavar="FILE", default=default(None), help="log to a file, too")
+    parser.add_argument("--debug", action="store_true", default=default(False), help="show tracebacks")
+
+
+def _set_logging(options: argparse.Namespace) -> None:
+    set_verbosity(DEBUG if options.verbose else WARNING if options.quiet else INFO)
+    if options.log_file is not None:
+        get_logger("raystudy").addHandler(logging.FileHandler(options.log_file))
