@@ -10,8 +10,9 @@ False, which is the default for several objectives; with ``group``, those that a
 
 Source: Bergstra et al. (2011), NeurIPS 24, Algorithm 1 and section 4; settings of Optuna 5's default.  On
 purpose different from Optuna: pending trials count towards the start-up, trials that were trained for different
-budgets are ranked by what is expected of them at one budget (``standing``), and a candidate equal to a pending
-trial gives way to the next best one.
+budgets are ranked by what is expected of them at one budget (``standing``), a candidate equal to a pending trial
+gives way to the next best one, and where trials fail (``failures``) the score is the logarithm of the expected
+improvement, 1 / (share of the good + share of the others / ratio), times the chance to survive.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import numpy.typing as npt
 
 from raystudy.distributions import CategoricalDistribution, Distribution, ParamValue
 from raystudy.samplers.base import ConstraintsFunction
+from raystudy.samplers.failures import Survival
 from raystudy.samplers.history import History, Role
 from raystudy.samplers.lies import LIARS, Liar, believed_good, mean_is_good
 from raystudy.samplers.parzen import Axes, KernelRule, ParzenEstimator, Weights, age_weights
@@ -63,6 +65,7 @@ class TPESampler:
         constant_liar: Whether pending trials are taken into account.
         liar: What their results are taken for: "worst" (they join the worse trials), "best" (the good ones), "mean"
             (the good ones if the mean result is among them), "believer" (what the model believes of each).
+        learn_from_failures: Whether trials that failed lower the chance of their region (see ``failures``).
         constraints_func: Deprecated, as in Optuna: ``trial.set_constraint`` needs no function.  Called once with each
             trial that has ended COMPLETE or PRUNED, in the process that drives the search; returns one number for
             each constraint, above zero where it is violated.  Functions are not stored with the study.
@@ -86,6 +89,7 @@ class TPESampler:
     group: bool = False
     constant_liar: bool = True
     liar: Liar = "worst"
+    learn_from_failures: bool = True
     constraints_func: ConstraintsFunction | None = None
     consider_prior: bool | None = None
     prior_weight: float | None = None
@@ -216,14 +220,20 @@ class TPESampler:
         is_usable: BoolArray = np.logical_not(np.isnan(columns).any(axis=0))
         is_pending = (history.roles == Role.PENDING) & self.constant_liar
         pending = np.flatnonzero(is_pending & is_usable)
+        survival = Survival.of(space, history) if self.learn_from_failures else None
         if not views:
             candidates = uniform(space, rng, self.n_ei_candidates)
             scores = np.zeros(self.n_ei_candidates)
+            if survival is not None:  # the largest of these sums belongs to each with its chance
+                scores = survival.log_chance(candidates) + rng.gumbel(size=self.n_ei_candidates)
         else:
             sides = [
                 self._sides(Axes.of(space), columns, is_usable, view, pending, history) for view in views
             ]
             candidates, scores = self._score(sides, rng)
+            if survival is not None:
+                share = len(views[0][0]) / history.n_observed
+                scores = survival.log_chance(candidates) + log_improvement(scores, share)
         if is_all and all(_is_finite(distribution) for distribution in space.values()):
             taken = (candidates[:, :, None] == columns[:, None, pending]).all(axis=0).any(axis=1)
             scores[taken] = -np.inf
@@ -268,6 +278,13 @@ class TPESampler:
         candidates = np.concatenate(drawn, axis=1)
         ratios = [good.log_pdf(candidates) - rest.log_pdf(candidates) for good, rest in sides]
         return candidates, np.mean(ratios, axis=0)
+
+
+def log_improvement(log_ratio: FloatArray, share: float) -> FloatArray:
+    """Return the logarithm of what TPE expects to gain, from that of its density ratio, but for a constant."""
+    with np.errstate(divide="ignore"):
+        improvement: FloatArray = -np.logaddexp(np.log(share), np.log1p(-share) - log_ratio)
+    return improvement
 
 
 def _warn(what: str, instead: str, stacklevel: int) -> None:
