@@ -20,6 +20,7 @@ __all__ = ["AskLink", "Desk"]
 class Desk(Protocol):
     """What a link needs of the desk; ``lock`` is held by whoever touches the proposer."""
 
+    study: Any
     lock: threading.RLock
     proposer: Proposer
 
@@ -54,6 +55,10 @@ class AskLink:
         """Store a report and have it judged."""
         self._require_handed_out("report")
         return self.desk.report(self.live, self.attempt, step, value, resumable)
+
+    def study(self) -> Any:
+        """Return the study object that was asked."""
+        return self.desk.study
 
     def parameter(self, name: str, value: ParamValue, distribution: Distribution) -> None:
         """Store a parameter."""

@@ -11,6 +11,7 @@ import datetime as dt
 import threading
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from raystudy.constraints import CONSTRAINT_KEYS, constraints_to_attrs
 from raystudy.frozen import FrozenTrial, TrialState, Verdict
@@ -55,33 +56,26 @@ class AskDesk:
     Several processes may ask one study at the same time; parked trials are for one of them at a time.
 
     Args:
+        study: The user's study object, with its sampler and pruner.
         storage: The storage.
         study_id: The study.
-        sampler: The sampler.
         seed: Seed of the study.
-        pruner: The pruner.
         study_folder: Path or URL of the study's checkpoints.
     """
 
-    def __init__(
-        self,
-        storage: Storage,
-        study_id: int,
-        sampler: Sampler,
-        seed: int,
-        pruner: PrunerLike,
-        study_folder: str,
-    ) -> None:
+    def __init__(self, study: Any, storage: Storage, study_id: int, seed: int, study_folder: str) -> None:
         self.lock = threading.RLock()
-        self.sampler, self.pruner = sampler, pruner
+        self.study = study
+        self.sampler: Sampler = study.sampler
+        self.pruner: PrunerLike = study.pruner
         self._storage = storage
         self._study = storage.read_study(study_id)
         self._study_folder = study_folder
         self._first_step: int | None = self._study.system_attrs.get(FIRST_STEP)
         columns = storage.read_columns(study_id, system_attrs=[CALL, BRACKET, PROMOTED, *CONSTRAINT_KEYS])
-        self.proposer = learned_proposer(sampler, self._study, seed, columns)
+        self.proposer = learned_proposer(self.sampler, self._study, seed, columns)
         self._intake = AskIntake(storage, study_id, self.proposer, columns)
-        self._judge = new_judge(pruner, self._study)
+        self._judge = new_judge(self.pruner, self._study)
         past = asked_past(storage, study_id, columns, self._judge)
         self._desk = BracketDesk(self._judge, past)
         best = storage.find_best_trial(study_id) if len(self._study.directions) == 1 else None

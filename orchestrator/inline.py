@@ -81,6 +81,10 @@ class _InlineLink:
             self.shell.driver.take_news(self.shell.desk.drain())
         return verdict
 
+    def study(self) -> Any:
+        """Return the study object that is being optimised."""
+        return self.shell.request.study
+
     def parameter(self, name: str, value: ParamValue, distribution: Distribution) -> None:
         """Leave it to the next report or the end of the attempt."""
 
@@ -107,7 +111,7 @@ class InlineShell:
         #: Held by whoever touches the driver or the desk; objectives run without it.
         self.lock = threading.RLock()
         self.desk = assembly.desk()
-        self._request = request
+        self.request = request
         self._study = assembly.study
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         #: Answers to looks; with one job they are taken at a report, while the inbox waits for the objective.
@@ -136,7 +140,7 @@ class InlineShell:
                 self._pool.shutdown(wait=True, cancel_futures=True)
             self._hand_in_outcomes()
             if note := self._writer.close():
-                self._request.say(note)
+                self.request.say(note)
             self._sweeper.close()
             self._line.show(self.driver.progress, last=True)
 
@@ -169,9 +173,9 @@ class InlineShell:
             self._inbox.put(self._attempt(here))
 
     def _attempt(self, assignment: Assignment) -> Outcome:
-        vault = TrialVault(self._request.folder_of(assignment.number), assignment.attempt)
+        vault = TrialVault(self.request.folder_of(assignment.number), assignment.attempt)
         link = _InlineLink(self, assignment)
-        outcome = run_attempt(self._request.objective, self._request.catch, assignment, link, vault)
+        outcome = run_attempt(self.request.objective, self.request.catch, assignment, link, vault)
         outcome.notes = vault.notes
         return outcome
 
@@ -206,23 +210,23 @@ class InlineShell:
                     self.driver.take_news(self.desk.settle([ended] if ended else []))
                     self.driver.returned(message)
                 case WriterFailed(error):
-                    raise cause_of(error, self._request.storage, self._study)
+                    raise cause_of(error, self.request.storage, self._study)
                 case _Crash(error):
                     raise error
                 case _Looked():
                     self._take_findings()
                 case Outage():
-                    self._request.say(message.message)
+                    self.request.say(message.message)
                 case _:
                     self.driver.acknowledge(message)
 
     def _tell_finished(self, trial: FrozenTrial) -> None:
         self._sweeper.finished(trial)
-        self._request.call_back(trial)
+        self.request.call_back(trial)
         self._stop_if_asked()
 
     def _stop_if_asked(self) -> None:
-        if self._request.stop_asked.is_set() or time.monotonic() >= self._deadline:
+        if self.request.stop_asked.is_set() or time.monotonic() >= self._deadline:
             self._deadline = math.inf
             self.driver.stop(interrupt=False)
 
@@ -258,7 +262,7 @@ class InlineShell:
 
     def _look(self, order: LookAround) -> None:
         try:
-            self._findings.put(look(self._request.storage, self._study, order))
+            self._findings.put(look(self.request.storage, self._study, order))
         except StudyError as error:
             self._give_up(error)
         else:

@@ -72,6 +72,7 @@ class _Client:
         self._line = ProgressLine(enabled=request.show_progress)
         self._ended = False
         self._call = RayCall(
+            study=request.study,
             storage=request.storage,
             study_id=request.study_id,
             sampler=request.sampler,

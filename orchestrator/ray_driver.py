@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -31,6 +32,7 @@ from raystudy.orchestrator.ray_desk import DeskLine
 from raystudy.orchestrator.ray_manager import BracketManager
 from raystudy.orchestrator.ray_messages import RayCall, Update
 from raystudy.orchestrator.ray_task import Asker, TrialWork, failed_outcome, pack, run_trial
+from raystudy.orchestrator.remote_study import answer
 from raystudy.orchestrator.sweeping import Sweeper
 from raystudy.orchestrator.writer import Outage, Writer, WriterFailed, WriterWord, new_writer
 from raystudy.trial import Assignment
@@ -102,6 +104,11 @@ class StudyDriver:
         return self._begun.listener.suggest(number, name, distribution)
 
     @ray.method
+    async def ask_study(self, path: Sequence[str], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Answer an objective's question to its study."""
+        return await asyncio.to_thread(answer, self._call.study, path, args, kwargs)
+
+    @ray.method
     async def stop(self) -> None:
         """Create no more trials; running ones finish."""
         self._stop_asked = True
@@ -143,25 +150,21 @@ class StudyDriver:
         owned = await asyncio.to_thread(begin, call.storage, call.study_id, call.n_trials, self._say)
         if owned.taken_over:
             self._say("going on with an interrupted call of this study")
-        assembly = await asyncio.to_thread(
-            Assembly, call.storage, call.study_id, owned, call.sampler, call.seed, call.pruner
-        )
-        self._assembly = assembly
+        parts = (call.storage, call.study_id, owned, call.sampler, call.seed, call.pruner)
+        self._assembly = assembly = await asyncio.to_thread(Assembly, *parts)
         news = await self._manager.open.remote(call.pruner, assembly.study, assembly.past)
 
-        def deliver(message: WriterWord) -> None:
-            """Bring a word of the writer's thread to the event loop."""
+        def deliver(message: WriterWord) -> None:  # from the writer's thread
             loop.call_soon_threadsafe(self._on_word, message)
 
-        self._writer = writer = new_writer(
-            call.storage, call.study_id, owned.fence, deliver, call.study_folder
-        )
-        sweeper = Sweeper(call.study_folder, keep_of(call.keep_checkpoints), assembly, self._say)
+        folder = call.study_folder
+        self._writer = writer = new_writer(call.storage, call.study_id, owned.fence, deliver, folder)
+        sweeper = Sweeper(folder, keep_of(call.keep_checkpoints), assembly, self._say)
         slots = await asyncio.to_thread(self._slots)
         self._driver = driver = assembly.driver(writer, slots, partial(self._on_finished, sweeper), self._say)
-        uses_gpu = call.resources.get("GPU", 0) > 0
         self._desk = desk = DeskLine(self._manager, driver)
-        self._work = pack(TrialWork(call.digest, self._manager, cast(ActorProxy[Asker], me), uses_gpu))
+        asker, uses_gpu = cast(ActorProxy[Asker], me), call.resources.get("GPU", 0) > 0
+        self._work = pack(TrialWork(call.digest, self._manager, asker, uses_gpu))
         driver.take_news(news)
         driver.start()
         if self._stop_asked:
@@ -174,8 +177,8 @@ class StudyDriver:
                 self._say(note)
             await asyncio.to_thread(sweeper.close)
         await asyncio.to_thread(OwnedCall(call.storage, call.study_id, owned.fence, self._say).end)
-        if driver.failure is not None and (failure := driver.failure.failure) is not None:
-            self._update.failure = failure.pickled()
+        failed = driver.failure
+        self._update.failure = failed.failure.pickled() if failed and failed.failure else None
 
     async def _keep_watch(self, driver: Driver, desk: DeskLine) -> None:
         """Fetch reports, look at other programs and at the cluster, until the call has ended."""
@@ -230,9 +233,8 @@ class StudyDriver:
         self._changed.set()
 
     async def _break_with_cause(self, error: Exception) -> None:
-        assembly = self._assembly
-        if assembly is not None:
-            error = await asyncio.to_thread(cause_of, error, self._call.storage, assembly.study)
+        if self._assembly is not None:
+            error = await asyncio.to_thread(cause_of, error, self._call.storage, self._assembly.study)
         self._break(error)
 
     def _break(self, error: BaseException) -> None:
@@ -240,9 +242,8 @@ class StudyDriver:
             self._broken.set_exception(error)
 
     def _obey(self) -> None:
-        orders = self._begun.orders
-        while orders:
-            order = orders.popleft()
+        while self._begun.orders:
+            order = self._begun.orders.popleft()
             if isinstance(order, Assignment):
                 self._spawn(self._attempt(order))
             elif isinstance(order, CloseIntake):
@@ -252,9 +253,8 @@ class StudyDriver:
         self._run_errands()
 
     def _run_errands(self) -> None:
-        errands = self._begun.errands
-        while errands:
-            errand = errands.popleft()
+        while self._begun.errands:
+            errand = self._begun.errands.popleft()
             if isinstance(errand, StopTrial):
                 self._line.abandon(errand)
             elif isinstance(errand, LearnTrials):
@@ -280,11 +280,11 @@ class StudyDriver:
             self._break(error)
 
     async def _attempt(self, assignment: Assignment) -> None:
-        number = assignment.number
+        name = f"trial-{assignment.number}"
         if assignment.bracket is not None:
-            self._line.enrol(number, assignment.bracket)
+            self._line.enrol(assignment.number, assignment.bracket)
         try:
-            outcome: Outcome = await self._task.options(name=f"trial-{number}", **self._options).remote(
+            outcome: Outcome = await self._task.options(name=name, **self._options).remote(
                 self._call.objective[0], self._work, assignment, self._call.study_folder
             )
         except ray.exceptions.RayError as error:

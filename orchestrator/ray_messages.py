@@ -20,6 +20,7 @@ __all__ = ["RayCall", "Update"]
 class RayCall:
     """A call of ``optimize`` in a form that can travel; see ``CallRequest`` for the attributes."""
 
+    study: Any
     storage: Storage
     study_id: int
     sampler: Sampler

@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from raystudy.orchestrator.attempt import Failure, Objective, Outcome, run_attem
 from raystudy.orchestrator.checkpoints import TrialVault, log_file, trial_folder
 from raystudy.orchestrator.events import Ending
 from raystudy.orchestrator.ray_manager import BracketManager, Facts, HeldReport
+from raystudy.orchestrator.remote_study import RemoteStudy
 from raystudy.trial import Assignment, News
 
 __all__ = ["Asker", "TrialWork", "failed_outcome", "pack", "run_trial"]
@@ -33,7 +34,17 @@ _HOLD_S = 0.2
 
 
 class Asker:
-    """The one method of the driver that a trial calls (a typed stand-in for its actor)."""
+    """The methods of the driver that a trial calls (a typed stand-in for its actor)."""
+
+    @ray.method
+    def ask_study(self, path: Sequence[str], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Return an attribute of the study, or the result of a method."""
+        raise NotImplementedError
+
+    @ray.method
+    def stop(self) -> None:
+        """Create no more trials."""
+        raise NotImplementedError
 
     @ray.method
     def suggest(self, number: int, name: str, distribution: Distribution) -> ParamValue:
@@ -101,6 +112,16 @@ class _RemoteLink:
         """Deliver what still waits when the attempt has ended."""
         if self._held:
             self.deliver(resumable)
+
+    def study(self) -> RemoteStudy:
+        """Return what stands for the study here."""
+        return RemoteStudy(self._ask_study)
+
+    def _ask_study(self, path: Sequence[str], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        with _actors_alive():
+            if tuple(path) == ("stop",):
+                return ray.get(self.work.driver.stop.remote())
+            return ray.get(self.work.driver.ask_study.remote(path, args, kwargs))
 
     def parameter(self, name: str, value: ParamValue, distribution: Distribution) -> None:
         """Leave it to the next report or the end of the attempt."""

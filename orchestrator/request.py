@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from raystudy.frozen import FrozenTrial
 from raystudy.logging import log_trial
@@ -23,6 +24,7 @@ class CallRequest:
     """One call of ``optimize``.
 
     Attributes:
+        study: The user's study object, for the objective.
         storage: The storage.
         study_id: The study's id.
         sampler: The sampler.
@@ -44,6 +46,7 @@ class CallRequest:
         callback_failure: The first exception of a callback; raised once the call has ended.
     """
 
+    study: Any
     storage: Storage
     study_id: int
     sampler: Sampler

@@ -53,6 +53,10 @@ class _Link:
         self.simulator.driver.take_news(desk.drain())
         return verdict
 
+    def study(self) -> Any:
+        """Raise NotImplementedError: a curve says what a trial gives, whatever the others do."""
+        raise NotImplementedError("simulate: a curve cannot look at the study")
+
     def parameter(self, name: str, value: ParamValue, distribution: Distribution) -> None:
         """Leave it to the next report or the end of the attempt."""
 

@@ -67,6 +67,9 @@ class TrialLink(Protocol):
     def report(self, step: int, value: float, news: News | None, resumable: bool, /) -> Verdict:
         """Deliver a report and return the verdict on the trial."""
 
+    def study(self) -> Any:
+        """Return the study of the trial, or what stands for it in this process."""
+
     def parameter(self, name: str, value: ParamValue, distribution: Distribution) -> None:
         """Take a parameter that need not wait for the next report (a link may ignore it)."""
 

@@ -57,6 +57,10 @@ class Study(StudyWriter):
         self._ask_desk: AskDesk | None = None
         self._stop_asked: threading.Event | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What is under way stays in the process where it is.
+        return {**self.__dict__, "_ask_desk": None, "_stop_asked": None}
+
     # ---- optimise ----------------------------------------------------------------------------------
 
     def optimize(
@@ -106,6 +110,7 @@ class Study(StudyWriter):
         fail_stale_trials(self)
         line = ProgressLine(enabled=True)
         request = CallRequest(
+            study=self,
             storage=self._storage,
             study_id=self._study_id,
             sampler=self.sampler,
@@ -200,7 +205,7 @@ class Study(StudyWriter):
             say = ProgressLine().say
             seed = remember_settings(self._storage, self._study_id, self.sampler, self.pruner, say)
             folder = study_home(self._storage, self._study_id, None)
-            desk = AskDesk(self._storage, self._study_id, self.sampler, seed, self.pruner, folder)
+            desk = AskDesk(self, self._storage, self._study_id, seed, folder)
             self._ask_desk = desk
         return desk
 

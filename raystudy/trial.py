@@ -7,7 +7,6 @@ reports through a *link* and keeps checkpoints in a *vault*; the process that ru
 from __future__ import annotations
 
 import copy
-import datetime as dt
 import json
 import warnings
 from typing import Any
@@ -50,6 +49,7 @@ class Trial(BaseTrial):
         distributions: Their distributions.
         user_attrs: User attributes set so far.
         constraints: Constraints set so far; a trial is feasible if none is above 0.
+        datetime_start: When the trial was created, naive local time.
         resume_step: The step up to which an earlier attempt has trained what ``load_checkpoint`` returns; None
             if there is nothing to go on from.  The next step to train is the one after it.
     """
@@ -61,6 +61,7 @@ class Trial(BaseTrial):
         self.user_attrs: dict[str, Any] = dict(assignment.user_attrs)
         self.constraints: dict[str, float] = dict(assignment.constraints)
         self.intermediate_values: dict[int, float] = dict(assignment.reports)
+        self.datetime_start = assignment.datetime_start
         self._assignment = assignment
         self._link = link
         self._vault = vault
@@ -73,13 +74,23 @@ class Trial(BaseTrial):
         self._saved_before_report = False
 
     @property
-    def _trial_id(self) -> int:
-        return self._assignment.trial_id
+    def study(self) -> Any:
+        """The study; under Ray something that asks the driver, anew for each attribute and method."""
+        return self._link.study()
 
     @property
-    def datetime_start(self) -> dt.datetime | None:
-        """When the trial was created, naive local time."""
-        return self._assignment.datetime_start
+    def storage(self) -> Any:
+        """The storage of the study, with the methods of Optuna's storages; under Ray the driver runs them."""
+        return self._link.study()._storage
+
+    @property
+    def relative_params(self) -> dict[str, ParamValue]:
+        """The values that the sampler has drawn for this trial, also of parameters that it never asks for."""
+        return {name: value for name, (value, _) in self._assignment.proposed.items()}
+
+    @property
+    def _trial_id(self) -> int:
+        return self._assignment.trial_id
 
     def report(self, value: float, step: int) -> None:
         """Report an intermediate value of the objective; the reply decides what ``should_prune`` returns.

@@ -164,7 +164,7 @@ def test_taker_that_finds_the_call_taken_meanwhile_opens_its_own(world):
 
 def test_time_limit_of_a_call_counts_from_its_begin_however_many_drivers_it_has():
     request = CallRequest(
-        *[None] * 6,
+        *[None] * 7,
         n_trials=1,
         timeout_s=10.0,
         n_jobs=1,
