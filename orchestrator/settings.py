@@ -70,7 +70,7 @@ def remember_settings(
 
 def _not_stored(changed: Mapping[str, Any], sampler: Sampler) -> Iterator[tuple[str, str]]:
     """Yield what of the changed settings a database cannot hold, and what to do about it."""
-    if SAMPLER in changed and (names := _functions_of(sampler)):
+    if SAMPLER in changed and (names := _left_out(sampler)):
         yield f"what you gave the sampler as {' and '.join(names)}", "pass the sampler again"
     if PRUNER in changed and (own := _own_pruner(changed[PRUNER])):
         yield f"your pruner {own}", "pass it again"
@@ -81,13 +81,16 @@ def _plain(value: object) -> object:
     return json.loads(json.dumps(value))
 
 
-def _functions_of(sampler: object) -> list[str]:
-    """Return the names of those arguments that are functions, of a sampler and of one inside of it."""
-    if not is_dataclass(sampler):
+def _left_out(sampler: object) -> list[str]:
+    """Return the names of those arguments that its spec leaves out, of a sampler and of one inside of it."""
+    if not is_dataclass(sampler) or isinstance(sampler, type) or not hasattr(sampler, "spec"):
         return []
-    values = {each.name: getattr(sampler, each.name) for each in fields(sampler)}
-    inner = [name for value in values.values() if is_dataclass(value) for name in _functions_of(value)]
-    return [name for name, value in values.items() if callable(value)] + inner
+    spec, given = (
+        sampler.spec(),
+        {each.name: getattr(sampler, each.name) for each in fields(sampler) if each.init},
+    )
+    inner = [name for value in given.values() for name in _left_out(value)]
+    return [name for name, value in given.items() if value is not None and name not in spec] + inner
 
 
 def _own_pruner(spec: Mapping[str, Any]) -> str | None:

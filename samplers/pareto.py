@@ -34,6 +34,9 @@ def dominance_ranks(losses: FloatArray, enough: int | None = None) -> IntArray:
     unique, inverse, counts = np.unique(losses, axis=0, return_inverse=True, return_counts=True)
     ranks = np.zeros(len(unique), dtype=np.int64)
     left, rank, wanted = np.arange(len(unique)), 0, len(losses) if enough is None else enough
+    if losses.shape[1] == 1 and wanted > 0:  # each loss is a front of its own
+        ranks = np.minimum(left, np.searchsorted(np.cumsum(counts), wanted) + 1)
+        return ranks[inverse.reshape(-1)]
     while len(left) and wanted > 0:
         on_front = _front(unique[left])
         ranks[left[~on_front]] = rank = rank + 1

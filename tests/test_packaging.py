@@ -61,7 +61,9 @@ def test_wheel_holds_every_module_of_the_checkout_and_nothing_else(built: Path) 
     for package in ("integration", "visualization"):
         expected |= {f"raystudy/{package}/{path.name}" for path in (ROOT / "raystudy" / package).glob("*.py")}
     for folder, name in rooms.items():
-        expected |= {f"raystudy/{name}/{path.name}" for path in (ROOT / folder).glob("*.py")}
+        expected |= {
+            f"raystudy/{name}/{path.relative_to(ROOT / folder)}" for path in (ROOT / folder).rglob("*.py")
+        }
     with wheel_of(built) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert names == expected
