@@ -51,19 +51,10 @@ def test_wheel_holds_the_rooms_as_real_files(built: Path) -> None:
 
 
 def test_wheel_holds_every_module_of_the_checkout_and_nothing_else(built: Path) -> None:
-    rooms = {
-        "orchestrator": "orchestrator",
-        "pruners": "pruners",
-        "samplers": "samplers",
-        "storage": "storages",
-    }
-    expected = {f"raystudy/{path.name}" for path in (ROOT / "raystudy").glob("*.py")} | {"raystudy/py.typed"}
-    for package in ("integration", "visualization"):
-        expected |= {f"raystudy/{package}/{path.name}" for path in (ROOT / "raystudy" / package).glob("*.py")}
-    for folder, name in rooms.items():
-        expected |= {
-            f"raystudy/{name}/{path.relative_to(ROOT / folder)}" for path in (ROOT / folder).rglob("*.py")
-        }
+    expected = {"raystudy/py.typed"}
+    for folder in [ROOT / "raystudy", *(each for each in (ROOT / "raystudy").iterdir() if each.is_dir())]:
+        name, modules = folder.relative_to(ROOT), folder.resolve()
+        expected |= {f"{name}/{path.relative_to(modules)}" for path in modules.rglob("*.py")}
     with wheel_of(built) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert names == expected
