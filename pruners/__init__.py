@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any, cast
 
 from raystudy.pruners.base import Judge, Learning, PastTrial, Pruner, Ruling, StudyFacts, Verdict
+from raystudy.study_view import StudyView
 
 __all__ = [
     "BasePruner",
@@ -42,7 +43,7 @@ _PRUNERS = {
     "ThresholdPruner": "threshold",
     "WilcoxonPruner": "wilcoxon",
 }
-_MODULES = {**_PRUNERS, "BasePruner": "stop_pruner", "StudyView": "study_view"}
+_MODULES = {**_PRUNERS, "BasePruner": "stop_pruner"}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,11 +8,12 @@ driver; it sees the events of that driver's trials in one order and answers each
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState, Verdict
+from raystudy.study_view import StudyFacts
 
 __all__ = ["NO_STEP", "Judge", "Learning", "PastTrial", "Pruner", "Ruling", "StudyFacts", "Verdict"]
 
@@ -32,14 +33,6 @@ class Learning(Enum):
     NOTHING = "nothing"
     RESULTS = "results"
     TRIALS = "trials"
-
-
-@dataclass(frozen=True, slots=True)
-class StudyFacts:
-    """What a user's pruner may ask about its study, as it was when the call began."""
-
-    name: str = ""
-    user_attrs: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from raystudy.pruners.dealing import Dealer
 from raystudy.pruners.reports import Reports
 from raystudy.pruners.stop_pruner import BasePruner, StopPruner
 from raystudy.pruners.stopping import StopRule
-from raystudy.pruners.study_view import KnownTrials, StudyView
+from raystudy.study_view import KnownTrials, StudyView
 
 __all__ = ["CustomPruner", "MissingPruner", "PrunerLike", "as_pruner", "as_stop_pruner"]
 
@@ -95,7 +95,7 @@ class _CustomRule:
     def __init__(self, pruner: BasePruner, direction: StudyDirection, study: StudyFacts) -> None:
         self._pruner = pruner
         self._trials = KnownTrials()
-        self._view = StudyView(direction, study, self._trials)
+        self._view = StudyView([direction], study, self._trials)
 
     def should_stop(self, trial: Reports) -> bool:
         """Ask the user's pruner."""

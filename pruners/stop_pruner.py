@@ -10,7 +10,7 @@ from raystudy.frozen import FrozenTrial, StudyDirection
 from raystudy.pruners.base import Judge, PastTrial, StudyFacts
 from raystudy.pruners.reports import Reports
 from raystudy.pruners.stopping import StopJudge, StopRule
-from raystudy.pruners.study_view import StudyView
+from raystudy.study_view import StudyView
 
 __all__ = ["BasePruner", "StopPruner"]
 

@@ -21,6 +21,7 @@ _MODULES = (
     "orchestrator",
     "pruners",
     "samplers",
+    "search_space",
     "simulation",
     "storages",
     "study",
