@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from raystudy.constraints import constraints_to_attrs
 from raystudy.frozen import FrozenTrial, TrialState
 from raystudy.orchestrator.ledger import (
     BRACKET,
@@ -14,13 +15,14 @@ from raystudy.orchestrator.ledger import (
     PROPOSAL,
     LiveTrial,
     Proposal,
+    attr_write,
     past_trial,
     past_trials,
 )
 from raystudy.orchestrator.proposing import Proposer
 from raystudy.orchestrator.telling import ASKED
 from raystudy.pruners.base import Judge, Learning, PastTrial
-from raystudy.storages.base import ClaimTrial, CreateTrial, Storage
+from raystudy.storages.base import ClaimTrial, CreateTrial, FinishTrial, SetAttrs, Storage, Write
 from raystudy.storages.columns import Columns
 
 __all__ = ["AskIntake", "asked_past"]
@@ -89,10 +91,53 @@ class AskIntake:
         created = self._storage.commit(self._study_id, [write]).created[0]
         return None if created is None else self._live(created[0], bracket, proposal)
 
+    def ending(self, trial: FrozenTrial, state: TrialState, values: list[float] | None) -> None:
+        """Tell the sampler how a trial ends, and store what its constraints are then.
+
+        Raises:
+            Exception: What a function or a sampler of the user raises; the trial has its state and values even so.
+        """
+        try:
+            self._proposer.end(trial, state, values)
+        finally:
+            trial.state, trial.values = state, values
+            self.store_notes()
+        if constraints := self._proposer.constraints_of(trial):
+            attrs = constraints_to_attrs({**constraints, **trial.constraints})
+            self._commit(SetAttrs(trial.trial_id, system_attrs=attrs))
+
+    def store_notes(self) -> None:
+        """Store the attributes that a user's sampler has set."""
+        for note in self._proposer.take_notes():
+            if note.trial_id is None:
+                self._storage.set_study_attrs(self._study_id, {}, {note.key: note.value})
+            else:
+                self._commit(attr_write(note.trial_id, note))
+
     def _live(self, trial_id: int, bracket: int | None, proposal: Proposal) -> LiveTrial:
         trial = self._storage.read_trial(trial_id)
         self._note(trial)
-        return LiveTrial(trial, bracket=bracket, proposal=proposal)
+        live = LiveTrial(trial, bracket=bracket, proposal=proposal)
+        if self._proposer.user is not None:
+            self._begin(live)
+        return live
+
+    def _begin(self, live: LiveTrial) -> None:
+        """Have a user's sampler draw for a new trial; if it raises, the trial has failed."""
+        trial_id = live.trial.trial_id
+        try:
+            live.proposal = self._proposer.begin(live.trial)
+        except BaseException:
+            now = dt.datetime.now()  # noqa: DTZ005 - local
+            self._commit(FinishTrial(trial_id, TrialState.FAIL, None, now))
+            raise
+        finally:
+            self.store_notes()
+        drawn = {name: value for name, (value, _) in live.proposal.items()}
+        self._commit(SetAttrs(trial_id, system_attrs={PROPOSAL: drawn}))
+
+    def _commit(self, write: Write) -> None:
+        self._storage.commit(self._study_id, [write])
 
     def _note(self, trial: FrozenTrial) -> None:
         self._last_id = max(self._last_id, trial.trial_id)

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import Verdict
+from raystudy.orchestrator.ask_intake import AskIntake
 from raystudy.orchestrator.ledger import LiveTrial
 from raystudy.orchestrator.proposing import Proposer
-from raystudy.storages.base import SetAttrs, SetParams, Write
+from raystudy.storages.base import Params, SetAttrs, SetParams, Write
 from raystudy.trial import News
 
 __all__ = ["AskLink", "Desk"]
@@ -23,6 +24,7 @@ class Desk(Protocol):
     study: Any
     lock: threading.RLock
     proposer: Proposer
+    intake: AskIntake
 
     def report(self, live: LiveTrial, attempt: int, step: int, value: float, resumable: bool) -> Verdict:
         """Store a report and have it judged."""
@@ -45,11 +47,14 @@ class AskLink:
     live: LiveTrial
     attempt: int
 
-    def suggest(self, name: str, distribution: Distribution) -> ParamValue:
-        """Draw a parameter that the proposal does not hold."""
+    def suggest(self, name: str, distribution: Distribution, _params: Params) -> ParamValue:
+        """Draw a parameter that the proposal does not hold; those suggested before are stored already."""
         with self.desk.lock:
             known = {**self.live.proposal, **self.live.known_params()}
-            return self.desk.proposer.suggest(self.live.trial.number, name, distribution, known)
+            try:
+                return self.desk.proposer.suggest(self.live.trial.number, name, distribution, known)
+            finally:
+                self.desk.intake.store_notes()
 
     def report(self, step: int, value: float, _news: News | None, resumable: bool) -> Verdict:
         """Store a report and have it judged."""

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from raystudy.constraints import CONSTRAINT_KEYS, constraints_to_attrs
+from raystudy.constraints import CONSTRAINT_KEYS
 from raystudy.frozen import FrozenTrial, TrialState, Verdict
 from raystudy.orchestrator.ask_intake import AskIntake, asked_past
 from raystudy.orchestrator.ask_link import AskLink
@@ -43,7 +43,7 @@ from raystudy.orchestrator.telling import (
 )
 from raystudy.pruners.base import Learning
 from raystudy.pruners.custom import PrunerLike
-from raystudy.samplers.base import Sampler
+from raystudy.samplers.custom import SamplerLike
 from raystudy.storages.base import FinishTrial, Report, SetAttrs, Storage, Write
 from raystudy.trial import Trial
 
@@ -66,15 +66,15 @@ class AskDesk:
     def __init__(self, study: Any, storage: Storage, study_id: int, seed: int, study_folder: str) -> None:
         self.lock = threading.RLock()
         self.study = study
-        self.sampler: Sampler = study.sampler
+        self.sampler: SamplerLike = study.sampler
         self.pruner: PrunerLike = study.pruner
         self._storage = storage
         self._study = storage.read_study(study_id)
         self._study_folder = study_folder
         self._first_step: int | None = self._study.system_attrs.get(FIRST_STEP)
         columns = storage.read_columns(study_id, system_attrs=[CALL, BRACKET, PROMOTED, *CONSTRAINT_KEYS])
-        self.proposer = learned_proposer(self.sampler, self._study, seed, columns)
-        self._intake = AskIntake(storage, study_id, self.proposer, columns)
+        self.proposer = learned_proposer(self.sampler, storage, self._study, seed, columns)
+        self.intake = AskIntake(storage, study_id, self.proposer, columns)
         self._judge = new_judge(self.pruner, self._study)
         past = asked_past(storage, study_id, columns, self._judge)
         self._desk = BracketDesk(self._judge, past)
@@ -162,7 +162,7 @@ class AskDesk:
 
     def _new(self) -> LiveTrial:
         bracket = self._judge.next_bracket()
-        while (live := self._intake.take(bracket)) is None:
+        while (live := self.intake.take(bracket)) is None:
             self._look_around()
         number = live.trial.number
         self._live[number] = live
@@ -195,7 +195,7 @@ class AskDesk:
         live = self._live.get(number)
         trial_id = live.trial.trial_id if live else self._storage.find_trial(self._study.study_id, number)
         if trial_id is None:
-            last = self._intake.last_number if self._intake.last_number >= 0 else None
+            last = self.intake.last_number if self.intake.last_number >= 0 else None
             raise ValueError(f"{verb}: this study has no trial {number}, the last one is {last}")
         return self._storage.read_trial(trial_id)
 
@@ -203,11 +203,8 @@ class AskDesk:
         live = self._live.get(trial.number)
         if live is not None and (rulings := live.new_rulings()):
             self.write(SetAttrs(trial.trial_id, system_attrs=rulings))
-        trial.state, trial.values = state, None if values is None else list(values)
         try:
-            if constraints := self.proposer.constraints_of(trial):
-                attrs = constraints_to_attrs({**constraints, **trial.constraints})
-                self.write(SetAttrs(trial.trial_id, system_attrs=attrs))
+            self.intake.ending(trial, state, None if values is None else list(values))
         finally:
             finished = self._finish_stored(trial)
         return finished
@@ -266,7 +263,7 @@ class AskDesk:
 
     def _restore_parked(self) -> None:
         space = self.proposer.history.known_space()
-        parked = [live_trial(trial, space) for trial in self._intake.changes() if is_parked(trial)]
+        parked = [live_trial(trial, space) for trial in self.intake.changes() if is_parked(trial)]
         for live in parked:
             self._live[live.trial.number] = live
             self._lot.park(live.trial.number)
@@ -285,7 +282,7 @@ class AskDesk:
         return verdict
 
     def _look_around(self) -> None:
-        for trial in self._intake.changes():
+        for trial in self.intake.changes():
             if trial.state.is_finished():
                 self._ended(trial)  # if it was asked here, another program has finished it
             if self._judge.learns is Learning.TRIALS:

@@ -31,17 +31,22 @@ from raystudy.orchestrator.scheduling import ResumedTrial, Scheduler
 from raystudy.orchestrator.writer import Writer
 from raystudy.pruners.base import Judge, Learning, PastTrial, StudyFacts
 from raystudy.pruners.custom import PrunerLike, as_pruner
-from raystudy.samplers.base import Sampler
+from raystudy.samplers.custom import SamplerLike
 from raystudy.storages.base import Storage, StudyRecord
 from raystudy.storages.columns import Columns
 
 __all__ = ["Assembly", "learned_proposer", "new_desk", "new_judge", "past_of"]
 
 
-def learned_proposer(sampler: Sampler, study: StudyRecord, seed: int, columns: Columns) -> Proposer:
+def learned_proposer(
+    sampler: SamplerLike, storage: Storage, study: StudyRecord, seed: int, columns: Columns
+) -> Proposer:
     """Return a proposer that has seen all stored trials."""
-    proposer = Proposer(sampler, study.directions, seed)
+    facts = StudyFacts(study.name, study.user_attrs, study.system_attrs, study.study_id)
+    proposer = Proposer(sampler, study.directions, seed, facts)
     proposer.learn(columns)
+    if proposer.user is not None:
+        proposer.user.know(storage.read_trials(study.study_id))
     return proposer
 
 
@@ -61,7 +66,7 @@ class Assembly:
     storage: Storage
     study_id: int
     call: Call
-    sampler: Sampler
+    sampler: SamplerLike
     seed: int
     pruner: PrunerLike
 
@@ -70,7 +75,7 @@ class Assembly:
         columns = self.storage.read_columns(
             self.study_id, system_attrs=[CALL, BRACKET, PROMOTED, *CONSTRAINT_KEYS]
         )
-        self.proposer = learned_proposer(self.sampler, self.study, self.seed, columns)
+        self.proposer = learned_proposer(self.sampler, self.storage, self.study, self.seed, columns)
         call_id = self.call.fence.call_id
         self.planner = new_judge(self.pruner, self.study)
         self.past = past_of(self.storage, self.study_id, columns, call_id, self.planner)

@@ -108,7 +108,6 @@ class Driver:
         self._now = now
         self._teacher = Teacher(planner, self.errands)
         self._live = {live_trial.trial.number: live_trial for live_trial in live}
-        self._results: dict[int, list[float] | None] = {}
         #: Takes what running trials tell and ask.
         self.listener = Listener(self._live, proposer, planner, mirror, progress)
 
@@ -135,7 +134,7 @@ class Driver:
         self.listener.outcome(outcome)
         self._remarks.ended(outcome, live)
         self._note_failure(outcome)
-        self._results[outcome.number] = outcome.values
+        live.result = outcome.values
         self._handle(Returned(outcome.number, outcome.attempt, outcome.ending))
 
     def take_news(self, news: Sequence[DeskNews]) -> None:
@@ -216,11 +215,7 @@ class Driver:
                 else:
                     (self._mirror.claim if new.waiting else self._mirror.create)(new.live, new)
             case Launch(number, attempt):
-                live = self._live[number]
-                live.attempt, live.paused = attempt, False
-                self.progress.started(number)
-                self._teacher.note(live.trial, ours=True)
-                self.orders.append(live.assignment(len(self._study.directions)))
+                self._launch(self._live[number], attempt)
             case SavePause(number):
                 self._live[number].paused = True
                 self.progress.paused(number)
@@ -237,11 +232,18 @@ class Driver:
             case EndCall():
                 self.ended = True
 
+    def _launch(self, live: LiveTrial, attempt: int) -> None:
+        live.attempt, live.paused = attempt, False
+        self.progress.started(live.trial.number)
+        self._teacher.note(live.trial, ours=True)
+        if (failed := self.listener.begin(live)) is None:
+            self.orders.append(live.assignment(len(self._study.directions)))
+        else:
+            self.returned(failed)
+
     def _save_finish(self, live: LiveTrial, state: TrialState) -> None:
-        trial = live.trial
-        values = self._results.pop(trial.number, None)
-        if state is not TrialState.COMPLETE:
-            values = live.pruned_values() if state is TrialState.PRUNED else None
+        trial, values = live.trial, live.final_values(state)
+        self._note_failure(self.listener.ending(live, state, values))
         trial.state, trial.values, trial.datetime_complete = state, values, self._now()
         self._note_failure(self.listener.constrain(live))
         self._mirror.finish(live)
@@ -272,9 +274,9 @@ class Driver:
         if live.trial.state.is_finished():
             self._release(live)
             del self._live[number]
+        if self._proposer.stop_asked:
+            self.stop(interrupt=False)
         self._handle(Saved(number))
-
-    # ---- other programs ----------------------------------------------------------------------------
 
     def _overtaken(self, trial: FrozenTrial) -> None:
         """Take a trial of ours that another program has finished."""
@@ -282,7 +284,6 @@ class Driver:
         if live is None or not trial.state.is_finished() or self._core.phase(trial.number) is Phase.ABANDONED:
             return
         live.trial = trial
-        self._results.pop(trial.number, None)
         self._proposer.observe(trial)
         self._teacher.settle(live)
         self._teacher.note(trial, ours=False)

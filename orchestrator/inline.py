@@ -32,6 +32,7 @@ from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.request import CallRequest
 from raystudy.orchestrator.sweeping import Sweeper
 from raystudy.orchestrator.writer import Outage, WriterFailed, WriterWord, new_writer
+from raystudy.storages.base import Params
 from raystudy.trial import Assignment, News
 
 __all__ = ["InlineShell", "Message", "optimize_inline"]
@@ -65,10 +66,10 @@ class _InlineLink:
     shell: InlineShell
     assignment: Assignment
 
-    def suggest(self, name: str, distribution: Distribution) -> ParamValue:
+    def suggest(self, name: str, distribution: Distribution, params: Params) -> ParamValue:
         """Draw a parameter that the proposal does not hold."""
         with self.shell.lock:
-            return self.shell.driver.listener.suggest(self.assignment.number, name, distribution)
+            return self.shell.driver.listener.suggest(self.assignment.number, name, distribution, params)
 
     def report(self, step: int, value: float, news: News | None, resumable: bool) -> Verdict:
         """Have a report judged, and pass it on to the driver."""

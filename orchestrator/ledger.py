@@ -14,6 +14,8 @@ from raystudy.constraints import constraints_to_attrs
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import FrozenTrial, TrialState
 from raystudy.pruners.base import Judge, Learning, PastTrial
+from raystudy.samplers.sampler_study import AttrNote
+from raystudy.storages.base import SetAttrs
 from raystudy.storages.calls import CALL
 from raystudy.storages.columns import Columns
 from raystudy.trial import Assignment
@@ -34,6 +36,7 @@ __all__ = [
     "TOKEN",
     "LiveTrial",
     "Proposal",
+    "attr_write",
     "live_trial",
     "past_trial",
     "past_trials",
@@ -72,6 +75,8 @@ class LiveTrial:
     attempt: int = 1
     bracket: int | None = None
     proposal: Proposal = field(default_factory=dict)
+    #: What its last attempt returned.
+    result: list[float] | None = None
     #: Step of the last rung at which it was judged.
     rung_step: int | None = None
     promoted_rung: int | None = None
@@ -138,12 +143,23 @@ class LiveTrial:
         """Return the parameters suggested so far, with their distributions."""
         return {name: (value, self.trial.distributions[name]) for name, value in self.trial.params.items()}
 
-    def pruned_values(self) -> list[float] | None:
-        """Return what a pruned trial has as its value: its last report, unless that is no number."""
+    def final_values(self, state: TrialState) -> list[float] | None:
+        """Return the values of the trial when it ends in a state: its result, or what it has reported last.
+
+        A pruned trial whose last report is no number has none.
+        """
+        if state is not TrialState.PRUNED:
+            return self.result if state is TrialState.COMPLETE else None
         step = self.trial.last_step
         if step is None or math.isnan(self.trial.intermediate_values[step]):
             return None
         return [self.trial.intermediate_values[step]]
+
+
+def attr_write(trial_id: int, note: AttrNote) -> SetAttrs:
+    """Return the write that stores an attribute of a trial that a user's sampler has set."""
+    attrs = {note.key: note.value}
+    return SetAttrs(trial_id, user_attrs=attrs) if note.is_user else SetAttrs(trial_id, system_attrs=attrs)
 
 
 def live_trial(trial: FrozenTrial, known_space: Mapping[str, Distribution]) -> LiveTrial:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from raystudy.distributions import Distribution, ParamValue
+from raystudy.frozen import TrialState
 from raystudy.orchestrator.attempt import Failure, Outcome
 from raystudy.orchestrator.brackets import PromotedNews, ReportNews
 from raystudy.orchestrator.events import Ending
-from raystudy.orchestrator.ledger import LiveTrial
+from raystudy.orchestrator.ledger import PROPOSAL, LiveTrial
 from raystudy.orchestrator.mirror import Mirror
 from raystudy.orchestrator.progress import Progress
 from raystudy.orchestrator.proposing import Proposer
 from raystudy.pruners.base import Judge
+from raystudy.storages.base import Params
 from raystudy.trial import News
 
 __all__ = ["Listener"]
@@ -48,12 +50,38 @@ class Listener:
         self._mirror = mirror
         self._progress = progress
 
-    def suggest(self, number: int, name: str, distribution: Distribution) -> ParamValue:
-        """Draw a parameter that a trial's proposal does not hold, and store it."""
+    def begin(self, live: LiveTrial) -> Outcome | None:
+        """Have a user's sampler draw for a trial before its objective runs for the first time; return its failure."""
+        if self._proposer.user is None or PROPOSAL in live.trial.system_attrs:
+            return None
+        try:
+            live.proposal = self._proposer.begin(live.trial)
+        except Exception as error:  # noqa: BLE001 - the user's sampler may raise anything
+            return _failure(live, error)
+        finally:
+            self._store_notes()
+        self._mirror.proposal(live)
+        return None
+
+    def suggest(self, number: int, name: str, distribution: Distribution, params: Params) -> ParamValue:
+        """Draw a parameter that a trial's proposal does not hold, and store it.
+
+        Args:
+            number: Number of the trial.
+            name: Name of the parameter.
+            distribution: Its distribution.
+            params: What was suggested in the trial since its last report.
+        """
         live = self._live[number]
         if name in live.trial.params:
             return live.trial.params[name]
-        value = self._proposer.suggest(number, name, distribution, {**live.proposal, **live.known_params()})
+        if not live.trial.state.is_finished():
+            self._mirror.tell(live, News(dict(params)), {})
+        known = {**live.proposal, **live.known_params()}
+        try:
+            value = self._proposer.suggest(number, name, distribution, known)
+        finally:
+            self._store_notes()
         if live.trial.state.is_finished():
             self._proposer.observe(live.trial)  # drawing has made it a pending one
             return value
@@ -95,19 +123,38 @@ class Listener:
         news = News(outcome.params, outcome.user_attrs, outcome.constraints)
         self._tell(self._live[outcome.number], news, outcome.reports)
 
+    def ending(self, live: LiveTrial, state: TrialState, values: Sequence[float] | None) -> Outcome | None:
+        """Tell a user's sampler how a trial ends; return its failure."""
+        try:
+            self._proposer.end(live.trial, state, values)
+        except Exception as error:  # noqa: BLE001 - the user's sampler may raise anything
+            return _failure(live, error)
+        finally:
+            self._store_notes()
+        return None
+
     def constrain(self, live: LiveTrial) -> Outcome | None:
         """Store what the user's function says of the constraints of a trial that has ended; return its failure."""
-        number, attempt = live.trial.number, live.attempt
         try:
             constraints = self._proposer.constraints_of(live.trial)
         except Exception as error:  # noqa: BLE001 - the user's function may raise anything
-            text = "".join(traceback.format_exception(error))
-            return Outcome(number, attempt, Ending.FAILED, failure=Failure(error, text))
+            return _failure(live, error)
         self._mirror.tell(live, News(constraints=constraints), {})
         return None
+
+    def _store_notes(self) -> None:
+        for note in self._proposer.take_notes():
+            self._mirror.note(note)
 
     def _tell(self, live: LiveTrial, news: News | None, reports: dict[int, float]) -> None:
         new_params, new_reports = self._mirror.tell(live, news, reports)
         self._progress.epochs += new_reports
         if new_params:
             self._proposer.observe(live.trial, live.rung_step)
+
+
+def _failure(live: LiveTrial, error: Exception) -> Outcome:
+    """Return what a function or a sampler of the user has raised, as an outcome of the trial it was asked for."""
+    failure = Failure(error, "".join(traceback.format_exception(error)))
+    reason = f"{type(error).__name__}: {error}"
+    return Outcome(live.trial.number, live.attempt, Ending.FAILED, failure=failure, reason=reason)

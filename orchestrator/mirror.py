@@ -8,7 +8,17 @@ order, so whatever a trial had to say is stored before its change of state.
 from __future__ import annotations
 
 from raystudy.orchestrator.acknowledging import Writer
-from raystudy.orchestrator.ledger import ATTEMPT, FIRST_STEP, PAUSED, PROMOTED, LiveTrial, Proposal
+from raystudy.orchestrator.ledger import (
+    ATTEMPT,
+    FIRST_STEP,
+    PAUSED,
+    PROMOTED,
+    PROPOSAL,
+    LiveTrial,
+    Proposal,
+    attr_write,
+)
+from raystudy.samplers.sampler_study import AttrNote
 from raystudy.storages.base import (
     ClaimTrial,
     CreateTrial,
@@ -52,6 +62,19 @@ class Mirror:
         # Only what is new: another program may have changed the rest since the trial was read.
         attrs = {key: value for key, value in trial.system_attrs.items() if key.startswith("raystudy:")}
         self._writer.submit([ClaimTrial(trial.trial_id, trial.datetime_start, attrs)], ticket)
+
+    def proposal(self, live: LiveTrial) -> None:
+        """Store what a user's sampler has drawn for a trial that is stored already."""
+        drawn = {name: value for name, (value, _) in live.proposal.items()}
+        live.trial.system_attrs[PROPOSAL] = drawn
+        self._writer.submit([SetAttrs(live.trial.trial_id, system_attrs={PROPOSAL: drawn})])
+
+    def note(self, note: AttrNote) -> None:
+        """Store an attribute that a user's sampler has set."""
+        if note.trial_id is None:
+            self._writer.set_study_attrs({note.key: note.value})
+        else:
+            self._writer.submit([attr_write(note.trial_id, note)])
 
     def parameter(self, live: LiveTrial, params: Proposal) -> None:
         """Store parameters that were just drawn."""

@@ -5,13 +5,16 @@ other known parameter (a branch that not all trials take) drawn alone.  So a run
 only for a parameter that no trial has had before, or for one that its sampler will not draw ahead.  Each draw has
 a generator of its own, made from the study's seed, the trial's number and, for a single parameter, its name: order
 and place do not matter.
+
+A user's sampler with Optuna's hooks (``user``) draws in two steps instead: jointly when the trial has been created
+(``begin``), and each other parameter when the trial asks for it.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +22,16 @@ import numpy.typing as npt
 from raystudy.constraints import CONSTRAINT_KEYS, constraint_value, constraints_from_attrs, violation_of
 from raystudy.distributions import Distribution, ParamValue, check_distribution_compatibility
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
-from raystudy.samplers.asking import draws_ahead, is_spent
+from raystudy.samplers.asking import draws_ahead, is_spent, record
 from raystudy.samplers.base import ConstrainedSampler, Sampler
 from raystudy.samplers.batch import Batch
+from raystudy.samplers.custom import SamplerLike, UserSampler
 from raystudy.samplers.history import History
+from raystudy.samplers.hooks import BaseSampler, uses_hooks
+from raystudy.samplers.sampler_study import AttrNote
 from raystudy.samplers.seeding import generator
 from raystudy.storages.columns import Columns
+from raystudy.study_view import StudyFacts
 
 __all__ = ["Proposer"]
 
@@ -38,13 +45,27 @@ class Proposer:
         sampler: The sampler.
         directions: Directions of the study.
         seed: Seed of the study.
+        study: What a user's sampler may know of its study.
+
+    Attributes:
+        history: The trials.
+        user: Asks the sampler if it is to be asked by Optuna's hooks, else None.
     """
 
-    def __init__(self, sampler: Sampler, directions: Sequence[StudyDirection], seed: int) -> None:
-        self._sampler = sampler
+    def __init__(
+        self,
+        sampler: SamplerLike,
+        directions: Sequence[StudyDirection],
+        seed: int,
+        study: StudyFacts | None = None,
+    ) -> None:
         self._seed = seed
         self.history = History(directions)
         self.history.seed = seed
+        self.user: UserSampler | None = None
+        if isinstance(sampler, BaseSampler) and uses_hooks(sampler):
+            self.user = UserSampler(sampler, directions, study or StudyFacts(), self.history)
+        self._sampler = cast("Sampler", sampler)
 
     def learn(self, columns: Columns) -> None:
         """Record the stored trials of the study, all at once and none of them recorded before."""
@@ -70,8 +91,11 @@ class Proposer:
         )
 
     def propose(self, number: int) -> dict[str, tuple[ParamValue, Distribution]]:
-        """Draw the proposal of a trial and record the trial as pending with it."""
+        """Draw the proposal of a trial and record the trial as pending with it; empty if it is drawn by ``begin``."""
         history = self.history
+        if self.user is not None:
+            self._record_pending(number, {})
+            return {}
         history.asking = number
         space = dict(self._sampler.joint_space(history))
         drawn = self._sampler.propose(space, history, generator(self._seed, number)) if space else {}
@@ -83,9 +107,38 @@ class Proposer:
         self._record_pending(number, proposal)
         return proposal
 
+    def begin(self, trial: FrozenTrial) -> dict[str, tuple[ParamValue, Distribution]]:
+        """Have a user's sampler draw the proposal of a new trial, which is stored by now.
+
+        Raises:
+            Exception: Whatever its hooks raise.
+        """
+        if self.user is None:
+            return {}
+        proposal = self.user.begin(trial)
+        self._record_pending(trial.number, proposal)
+        return proposal
+
+    def end(self, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
+        """Tell a user's sampler how a trial ends that is still RUNNING; raise what its hook raises."""
+        if self.user is not None:
+            self.user.end(trial, state, values)
+
+    def take_notes(self) -> list[AttrNote]:
+        """Return the attributes that a user's sampler has set since, to be stored."""
+        if self.user is None:
+            return []
+        notes, self.user.study.notes = self.user.study.notes, []
+        return notes
+
+    @property
+    def stop_asked(self) -> bool:
+        """Whether a user's sampler has asked that no further trial be begun."""
+        return self.user is not None and self.user.study.stop_asked
+
     def is_spent(self) -> bool:
         """Whether the sampler has nothing to try now."""
-        return is_spent(self._sampler, self.history)
+        return self.user is None and is_spent(self._sampler, self.history)
 
     def suggest(
         self,
@@ -103,7 +156,11 @@ class Proposer:
         if earlier is not None:
             check_distribution_compatibility(earlier, distribution, name)
         self.history.asking = number
-        value = self._draw(number, name, distribution)
+        if self.user is not None:
+            self._record_pending(number, known)
+            value = self.user.suggest(number, name, distribution)
+        else:
+            value = self._draw(number, name, distribution)
         self._record_pending(number, {**known, name: (value, distribution)})
         return value
 
@@ -114,20 +171,9 @@ class Proposer:
             trial: The trial.
             rung_step: For a running or paused one, the step of the last rung at which it was judged.
         """
-        step = trial.last_step if trial.state is TrialState.PRUNED else rung_step
-        observed = None if step is None else (step, trial.intermediate_values[step])
-        reports = trial.intermediate_values
-        violation = violation_of(trial.constraints)
-        self.history.update(
-            trial.number,
-            trial.state,
-            trial.params,
-            trial.distributions,
-            trial.values,
-            observed,
-            reports,
-            violation,
-        )
+        record(self.history, trial, rung_step)
+        if self.user is not None:
+            self.user.observe(trial)
 
     def constraints_of(self, trial: FrozenTrial) -> dict[str, float]:
         """Return what the user's function says of the constraints of a trial that has just ended, if there is one.

@@ -21,6 +21,8 @@ from raystudy.orchestrator.ray_driver import StudyDriver, StudyDriverActor
 from raystudy.orchestrator.ray_manager import BracketManagerActor
 from raystudy.orchestrator.ray_messages import RayCall
 from raystudy.orchestrator.request import CallRequest
+from raystudy.samplers.custom import adopt_state
+from raystudy.samplers.hooks import BaseSampler, uses_hooks
 from raystudy.storages.memory import InMemoryStorage
 
 __all__ = ["optimize_on_ray"]
@@ -63,6 +65,8 @@ def optimize_on_ray(request: CallRequest) -> None:
                 "keep the study in a database, storage='sqlite:///study.db', to have the call go on"
             )
         request.say("another driver takes this call over")
+        if isinstance(request.sampler, BaseSampler) and uses_hooks(request.sampler):
+            request.sampler.reseed_rng()  # what it has drawn in the dead driver it would draw again
     raise StudyError(f"the driver of this call died {_MAX_DRIVERS} times; see Ray's logs of the head node")
 
 
@@ -128,6 +132,7 @@ class _Client:
                 self._line.show(update.progress, last=update.ended)
             if update.ended:
                 self._ended = not update.lost
+                adopt_state(self._request.sampler, update.state)
                 if self._request.callback_failure is not None:
                     raise self._request.callback_failure
                 if update.failure is not None:

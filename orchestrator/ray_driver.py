@@ -35,6 +35,7 @@ from raystudy.orchestrator.ray_task import Asker, TrialWork, failed_outcome, pac
 from raystudy.orchestrator.remote_study import answer
 from raystudy.orchestrator.sweeping import Sweeper
 from raystudy.orchestrator.writer import Outage, Writer, WriterFailed, WriterWord, new_writer
+from raystudy.storages.base import Params
 from raystudy.trial import Assignment
 
 __all__ = ["StudyDriver", "StudyDriverActor"]
@@ -81,7 +82,7 @@ class StudyDriver:
             self._update.lost = True
         except Exception as error:  # noqa: BLE001 - the shell's last line: the user's process must hear of it
             self._update.failure = Failure(error, str(error)).pickled()
-        self._update.ended = True
+        self._update.end(self._call.sampler)
         self._changed.set()
 
     @ray.method
@@ -99,9 +100,9 @@ class StudyDriver:
         return update
 
     @ray.method
-    async def suggest(self, number: int, name: str, distribution: Distribution) -> ParamValue:
-        """Draw a parameter that a trial's proposal does not hold."""
-        return self._begun.listener.suggest(number, name, distribution)
+    async def suggest(self, number: int, name: str, distribution: Distribution, params: Params) -> ParamValue:
+        """Draw a parameter that a trial's proposal does not hold; ``params`` are those since its last report."""
+        return self._begun.listener.suggest(number, name, distribution, params)
 
     @ray.method
     async def ask_study(self, path: Sequence[str], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

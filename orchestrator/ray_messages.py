@@ -10,7 +10,7 @@ from raystudy.frozen import FrozenTrial
 from raystudy.orchestrator.attempt import Failure
 from raystudy.orchestrator.progress import Progress
 from raystudy.pruners.custom import PrunerLike
-from raystudy.samplers.base import Sampler
+from raystudy.samplers.custom import SamplerLike, state_of
 from raystudy.storages.base import Storage
 
 __all__ = ["RayCall", "Update"]
@@ -23,7 +23,7 @@ class RayCall:
     study: Any
     storage: Storage
     study_id: int
-    sampler: Sampler
+    sampler: SamplerLike
     seed: int
     pruner: PrunerLike
     objective: list[Any]
@@ -47,6 +47,7 @@ class Update:
         ended: Whether the call is over.
         failure: The exception that ended it, if one did.
         lost: Whether another pair of actors has to take the call over, since the bracket manager died.
+        state: At the end, the attributes of a user's own sampler.
     """
 
     finished: list[FrozenTrial] = field(default_factory=list)
@@ -55,3 +56,8 @@ class Update:
     ended: bool = False
     failure: Failure | None = None
     lost: bool = False
+    state: bytes | None = None
+
+    def end(self, sampler: SamplerLike) -> None:
+        """Say that the call is over, and what a user's own sampler has come to."""
+        self.state, self.ended = state_of(sampler), True

@@ -25,6 +25,7 @@ from raystudy.orchestrator.checkpoints import TrialVault, log_file, trial_folder
 from raystudy.orchestrator.events import Ending
 from raystudy.orchestrator.ray_manager import BracketManager, Facts, HeldReport
 from raystudy.orchestrator.remote_study import RemoteStudy
+from raystudy.storages.base import Params
 from raystudy.trial import Assignment, News
 
 __all__ = ["Asker", "TrialWork", "failed_outcome", "pack", "run_trial"]
@@ -47,7 +48,7 @@ class Asker:
         raise NotImplementedError
 
     @ray.method
-    def suggest(self, number: int, name: str, distribution: Distribution) -> ParamValue:
+    def suggest(self, number: int, name: str, distribution: Distribution, params: Params) -> ParamValue:
         """Draw a parameter that the proposal does not hold."""
         raise NotImplementedError
 
@@ -84,11 +85,13 @@ class _RemoteLink:
     #: Reports below this step are answered by CONTINUE whatever they say, so that they may wait.
     _quiet_below: int = 0
 
-    def suggest(self, name: str, distribution: Distribution) -> ParamValue:
+    def suggest(self, name: str, distribution: Distribution, params: Params) -> ParamValue:
         """Ask the driver for a parameter that the proposal does not hold."""
         self.driver_calls += 1
+        held = [news.params for _, _, news in self._held if news is not None]
+        known = {key: pair for each in (*held, params) for key, pair in each.items()}
         with _actors_alive():
-            return ray.get(self.work.driver.suggest.remote(self.assignment.number, name, distribution))
+            return ray.get(self.work.driver.suggest.remote(self.assignment.number, name, distribution, known))
 
     def report(self, step: int, value: float, news: News | None, resumable: bool) -> Verdict:
         """Deliver a report to the bracket manager: one call, or none if nothing can depend on it yet."""

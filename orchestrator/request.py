@@ -13,7 +13,7 @@ from raystudy.logging import log_trial
 from raystudy.orchestrator.attempt import Objective
 from raystudy.orchestrator.checkpoints import trial_folder
 from raystudy.pruners.custom import PrunerLike
-from raystudy.samplers.base import Sampler
+from raystudy.samplers.custom import SamplerLike
 from raystudy.storages.base import Storage
 
 __all__ = ["CallRequest", "check_options"]
@@ -49,7 +49,7 @@ class CallRequest:
     study: Any
     storage: Storage
     study_id: int
-    sampler: Sampler
+    sampler: SamplerLike
     seed: int
     pruner: PrunerLike
     objective: Objective

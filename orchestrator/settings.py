@@ -15,7 +15,7 @@ from typing import Any
 
 from raystudy.orchestrator.ledger import PRUNER, SAMPLER, SEED, TOKEN
 from raystudy.pruners.custom import PrunerLike, as_pruner
-from raystudy.samplers.base import Sampler
+from raystudy.samplers.custom import SamplerLike, seed_of, spec_of
 from raystudy.storages.base import Storage
 from raystudy.storages.memory import InMemoryStorage
 
@@ -25,7 +25,7 @@ __all__ = ["remember_settings"]
 def remember_settings(
     storage: Storage,
     study_id: int,
-    sampler: Sampler,
+    sampler: SamplerLike,
     pruner: PrunerLike,
     say: Callable[[str], None],
 ) -> int:
@@ -36,16 +36,17 @@ def remember_settings(
         study_id: The study.
         sampler: The sampler; its own seed, if it has one, is the study's from now on.
         pruner: The pruner.
-        say: Called with a line for the user if another sampler or pruner was stored before, or the pruner cannot be.
+        say: Called with a line for the user if another sampler or pruner was stored before, or what cannot be.
 
     Raises:
-        ValueError: If the pruner is a user's own that was not given again.
+        ValueError: If sampler or pruner is a user's own that was not given again.
     """
     study = storage.read_study(study_id)
     stored = study.system_attrs
-    seed = stored.get(SEED) if sampler.seed is None else sampler.seed
+    own = seed_of(sampler)
+    seed = stored.get(SEED) if own is None else own
     settings: dict[str, Any] = {
-        SAMPLER: sampler.spec(),
+        SAMPLER: spec_of(sampler),
         PRUNER: as_pruner(pruner).spec(),
         SEED: secrets.randbits(48) if seed is None else seed,
         TOKEN: stored.get(TOKEN) or secrets.token_hex(4),
@@ -68,10 +69,12 @@ def remember_settings(
     return int(settings[SEED])
 
 
-def _not_stored(changed: Mapping[str, Any], sampler: Sampler) -> Iterator[tuple[str, str]]:
+def _not_stored(changed: Mapping[str, Any], sampler: SamplerLike) -> Iterator[tuple[str, str]]:
     """Yield what of the changed settings a database cannot hold, and what to do about it."""
     if SAMPLER in changed and (names := _left_out(sampler)):
         yield f"what you gave the sampler as {' and '.join(names)}", "pass the sampler again"
+    if SAMPLER in changed and changed[SAMPLER].get("custom"):
+        yield f"your sampler {changed[SAMPLER]['name']}", "pass it again"
     if PRUNER in changed and (own := _own_pruner(changed[PRUNER])):
         yield f"your pruner {own}", "pass it again"
 

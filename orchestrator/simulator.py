@@ -27,8 +27,8 @@ from raystudy.orchestrator.orders import Errand, LearnTrials, Order, StopTrial
 from raystudy.orchestrator.workplace import Shelf, VirtualClock, Workplace, WorkSpan
 from raystudy.orchestrator.writer import Acknowledgement, DirectWriter, WriterWord
 from raystudy.pruners.custom import PrunerLike
-from raystudy.samplers.base import Sampler
-from raystudy.storages.base import Fence
+from raystudy.samplers.custom import SamplerLike
+from raystudy.storages.base import Fence, Params
 from raystudy.storages.memory import InMemoryStorage
 from raystudy.trial import Assignment, News, Trial
 
@@ -42,9 +42,9 @@ class _Link:
     simulator: Simulator
     assignment: Assignment
 
-    def suggest(self, name: str, distribution: Distribution) -> ParamValue:
+    def suggest(self, name: str, distribution: Distribution, params: Params) -> ParamValue:
         """Draw a parameter that the proposal does not hold."""
-        return self.simulator.driver.listener.suggest(self.assignment.number, name, distribution)
+        return self.simulator.driver.listener.suggest(self.assignment.number, name, distribution, params)
 
     def report(self, step: int, value: float, news: News | None, resumable: bool) -> Verdict:
         """Have a report judged, and pass it on to the driver."""
@@ -107,7 +107,7 @@ class Simulator:
         storage: InMemoryStorage,
         study_id: int,
         n_trials: int | None,
-        sampler: Sampler,
+        sampler: SamplerLike,
         seed: int,
         pruner: PrunerLike,
         curve: CurveFunction,

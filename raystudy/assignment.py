@@ -61,8 +61,8 @@ class News:
 class TrialLink(Protocol):
     """The way from a running trial to its driver and its judge."""
 
-    def suggest(self, name: str, distribution: Distribution) -> ParamValue:
-        """Return a value for a parameter that the proposal does not hold."""
+    def suggest(self, name: str, distribution: Distribution, params: Proposal) -> ParamValue:
+        """Return a value for a parameter that the proposal does not hold; ``params`` are news as those of a report."""
 
     def report(self, step: int, value: float, news: News | None, resumable: bool, /) -> Verdict:
         """Deliver a report and return the verdict on the trial."""

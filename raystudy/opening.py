@@ -11,7 +11,7 @@ from raystudy.orchestrator.homes import remove_homes
 from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.settings import remember_settings
 from raystudy.pruners.custom import PrunerLike, as_pruner
-from raystudy.samplers.base import Sampler, check_sampler
+from raystudy.samplers.custom import SamplerLike, check_sampler_like
 from raystudy.storages import get_storage
 from raystudy.storages.base import Storage
 from raystudy.study import Study
@@ -24,7 +24,7 @@ StorageLike = Storage | str | None
 def create_study(
     *,
     storage: StorageLike = None,
-    sampler: Sampler | None = None,
+    sampler: SamplerLike | None = None,
     pruner: PrunerLike | None = None,
     study_name: str | None = None,
     direction: str | StudyDirection | None = None,
@@ -87,7 +87,7 @@ def load_study(
     *,
     study_name: str | None,
     storage: Storage | str,
-    sampler: Sampler | None = None,
+    sampler: SamplerLike | None = None,
     pruner: PrunerLike | None = None,
 ) -> Study:
     """Open an existing study; with ``study_name=None``, the only one of the storage.
@@ -135,9 +135,9 @@ def get_all_study_names(storage: Storage | str) -> list[str]:
     return get_storage(storage).study_names()
 
 
-def _check_settings(sampler: Sampler | None, pruner: PrunerLike | None) -> None:
+def _check_settings(sampler: SamplerLike | None, pruner: PrunerLike | None) -> None:
     if sampler is not None:
-        check_sampler(sampler)
+        check_sampler_like(sampler)
     if pruner is not None:
         as_pruner(pruner)
 

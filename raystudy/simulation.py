@@ -16,7 +16,7 @@ from raystudy.orchestrator.settings import remember_settings
 from raystudy.orchestrator.simulator import Simulator
 from raystudy.orchestrator.workplace import VirtualClock, Workplace, WorkSpan
 from raystudy.pruners.custom import PrunerLike
-from raystudy.samplers.base import Sampler
+from raystudy.samplers.custom import SamplerLike, seed_of
 from raystudy.storages.memory import InMemoryStorage
 from raystudy.study import Study
 
@@ -85,7 +85,7 @@ def simulate(
     n_trials: int | None = None,
     *,
     n_workers: int = 1,
-    sampler: Sampler | None = None,
+    sampler: SamplerLike | None = None,
     pruner: PrunerLike | None = None,
     direction: str | StudyDirection = "minimize",
     seed: int | None = None,
@@ -162,10 +162,11 @@ def simulate(
     return Simulation(study, n_workers, clock.elapsed_s, tuple(simulator.spans), tuple(simulator.best))
 
 
-def _seed(seed: int | None, sampler: Sampler) -> int:
-    if seed is not None and sampler.seed not in (None, seed):
-        raise ValueError(f"expected seed to be that of the sampler, {sampler.seed}, or None; got {seed}")
-    return next(each for each in (seed, sampler.seed, 0) if each is not None)
+def _seed(seed: int | None, sampler: SamplerLike) -> int:
+    own = seed_of(sampler)
+    if seed is not None and own not in (None, seed):
+        raise ValueError(f"expected seed to be that of the sampler, {own}, or None; got {seed}")
+    return next(each for each in (seed, own, 0) if each is not None)
 
 
 def _check(n_trials: int | None, timeout: float | None, replayed: list[FrozenTrial]) -> None:

@@ -17,7 +17,7 @@ from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.request import CallRequest, check_options
 from raystudy.orchestrator.settings import remember_settings
 from raystudy.pruners.custom import PrunerLike
-from raystudy.samplers.base import Sampler
+from raystudy.samplers.custom import SamplerLike
 from raystudy.storages import fail_stale_trials
 from raystudy.storages.base import Storage
 from raystudy.study_adding import StudyWriter
@@ -51,7 +51,7 @@ class Study(StudyWriter):
     """
 
     def __init__(
-        self, storage: Storage, study_id: int, sampler: Sampler | None, pruner: PrunerLike | None
+        self, storage: Storage, study_id: int, sampler: SamplerLike | None, pruner: PrunerLike | None
     ) -> None:
         super().__init__(storage, study_id, sampler, pruner)
         self._ask_desk: AskDesk | None = None

@@ -20,7 +20,7 @@ from raystudy.orchestrator.rung_tables import rung_tables
 from raystudy.pruners import MedianPruner, pruner_from_spec
 from raystudy.pruners.custom import PrunerLike
 from raystudy.samplers import TPESampler, sampler_from_spec
-from raystudy.samplers.base import Sampler
+from raystudy.samplers.custom import SamplerLike
 from raystudy.samplers.pareto import dominance_ranks
 from raystudy.storages.base import Storage
 
@@ -46,7 +46,7 @@ class StudyReader:
     """
 
     def __init__(
-        self, storage: Storage, study_id: int, sampler: Sampler | None, pruner: PrunerLike | None
+        self, storage: Storage, study_id: int, sampler: SamplerLike | None, pruner: PrunerLike | None
     ) -> None:
         record = storage.read_study(study_id)
         stored = record.system_attrs

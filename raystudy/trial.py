@@ -276,7 +276,7 @@ class Trial(BaseTrial):
             value = self._assignment.proposed[name][0]
             if distribution.contains(distribution.to_internal_repr(value)):
                 return value
-        return self._link.suggest(name, distribution)
+        return self._link.suggest(name, distribution, self._news.params)
 
     def _suggested_before(self, name: str, distribution: Distribution) -> ParamValue:
         first = self.distributions[name]

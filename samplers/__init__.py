@@ -11,20 +11,24 @@ from typing import Any, cast
 from raystudy.samplers.base import Sampler
 
 __all__ = [
+    "BaseSampler",
     "BruteForceSampler",
     "CmaEsSampler",
     "GPSampler",
     "GridSampler",
+    "HistorySampler",
+    "MOTPESampler",
     "NSGAIISampler",
     "PartialFixedSampler",
     "QMCSampler",
     "RandomSampler",
     "Sampler",
+    "SamplerStudy",
     "TPESampler",
     "sampler_from_spec",
 ]
 
-_MODULES = {
+_SAMPLERS = {
     "BruteForceSampler": "raystudy.samplers.brute_force",
     "CmaEsSampler": "raystudy.samplers.cmaes",
     "GPSampler": "raystudy.samplers.gp",
@@ -35,19 +39,28 @@ _MODULES = {
     "RandomSampler": "raystudy.samplers.random",
     "TPESampler": "raystudy.samplers.tpe",
 }
+_MODULES = {
+    **_SAMPLERS,
+    "BaseSampler": "raystudy.samplers.hooks",
+    "HistorySampler": "raystudy.samplers.hooks",
+    "MOTPESampler": "raystudy.samplers.motpe",
+    "SamplerStudy": "raystudy.samplers.sampler_study",
+}
 
 
 def sampler_from_spec(spec: dict[str, Any]) -> Sampler:
-    """Return the sampler that ``sampler.spec()`` describes.
+    """Return the sampler that ``sampler.spec()`` describes; for a user's own, one that says that it is missing.
 
     Raises:
         ValueError: If the name is unknown, or the arguments are not those of that sampler.
     """
     arguments = dict(spec)
     name = arguments.pop("name", None)
-    if name not in _MODULES:
+    if arguments.get("custom"):
+        return cast("Sampler", import_module("raystudy.samplers.custom").MissingSampler(str(name)))
+    if name not in _SAMPLERS:
         raise ValueError(
-            f"expected the spec of one of {sorted(_MODULES)}, got name={name!r}; give a sampler instead"
+            f"expected the spec of one of {sorted(_SAMPLERS)}, got name={name!r}; give a sampler instead"
         )
     # A sampler that uses another one has that one's spec among its arguments.
     for wrapped in ("base_sampler", "independent_sampler"):

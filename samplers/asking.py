@@ -12,12 +12,13 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
+from raystudy.constraints import violation_of
 from raystudy.distributions import Distribution, IntDistribution, ParamValue
-from raystudy.frozen import FrozenTrial, StudyDirection
+from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.samplers.base import Sampler
 from raystudy.samplers.history import History
 
-__all__ = ["StudyLike", "draws_ahead", "finished_history", "given_value", "is_spent", "restricted"]
+__all__ = ["StudyLike", "draws_ahead", "finished_history", "given_value", "is_spent", "record", "restricted"]
 
 
 def draws_ahead(sampler: Sampler) -> bool:
@@ -56,7 +57,7 @@ def given_value(who: str, name: str, value: ParamValue, distribution: Distributi
 
 
 class StudyLike(Protocol):
-    """What ``is_exhausted`` needs of a study."""
+    """What samplers need of a study that users give them."""
 
     directions: list[StudyDirection]
 
@@ -65,10 +66,32 @@ class StudyLike(Protocol):
         """All trials by number."""
 
 
+def record(history: History, trial: FrozenTrial, rung_step: int | None = None) -> None:
+    """Record in a history what is known of a trial.
+
+    Args:
+        history: The history.
+        trial: The trial.
+        rung_step: For a running or paused one, the step of the last rung at which it was judged.
+    """
+    step = trial.last_step if trial.state is TrialState.PRUNED else rung_step
+    reports = trial.intermediate_values
+    history.update(
+        trial.number,
+        trial.state,
+        trial.params,
+        trial.distributions,
+        trial.values,
+        None if step is None else (step, reports[step]),
+        reports,
+        violation_of(trial.constraints),
+    )
+
+
 def finished_history(study: StudyLike) -> History:
     """Return the history of a study's finished trials."""
     history = History(study.directions)
     for trial in study.trials:
         if trial.state.is_finished():
-            history.update(trial.number, trial.state, trial.params, trial.distributions, trial.values)
+            record(history, trial)
     return history

@@ -25,6 +25,7 @@ from raystudy.distributions import CategoricalDistribution, Distribution, ParamV
 from raystudy.frozen import TrialState
 from raystudy.samplers.asking import StudyLike, finished_history
 from raystudy.samplers.history import ABSENT, History
+from raystudy.samplers.hooks import HistorySampler
 
 __all__ = ["BruteForceSampler"]
 
@@ -37,7 +38,7 @@ _NONE = (CategoricalDistribution(("none",)), np.nan)
 
 # Not frozen: see RandomSampler.
 @dataclass(slots=True)
-class BruteForceSampler:
+class BruteForceSampler(HistorySampler):
     """Try every point of a finite space, also of one with branches, then end the study.
 
     Float parameters need a step.  Objectives must ask for the same parameters after the same values; points may be

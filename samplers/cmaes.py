@@ -28,6 +28,7 @@ from raystudy.samplers.base import Sampler
 from raystudy.samplers.cma_start import plain_trials, scale_of, start_of
 from raystudy.samplers.cma_state import CmaSettings, Generations, begin, draw
 from raystudy.samplers.history import History, Role
+from raystudy.samplers.hooks import HistorySampler
 from raystudy.samplers.random import RandomSampler
 from raystudy.samplers.scales import NumericDistribution, UnitScale, external_params
 
@@ -53,7 +54,7 @@ class _Memory(NamedTuple):
 
 # Not frozen: it remembers the generations.
 @dataclass(kw_only=True)
-class CmaEsSampler:
+class CmaEsSampler(HistorySampler):
     """Propose from a normal distribution adapted to the trials so far (single objective, numeric parameters).
 
     Categorical parameters, and those that not all trials have, are drawn by ``independent_sampler``.

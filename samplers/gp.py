@@ -33,6 +33,7 @@ from raystudy.samplers.gp_model import Hyperparameters, Posterior, fit
 from raystudy.samplers.gp_search import LogEI, best_point
 from raystudy.samplers.gp_values import normalised
 from raystudy.samplers.history import History, Role
+from raystudy.samplers.hooks import HistorySampler
 from raystudy.samplers.random import RandomSampler
 from raystudy.samplers.scales import external_params, uniform
 from raystudy.samplers.standing import standings
@@ -59,7 +60,7 @@ _logger = logging.getLogger(__name__)
 
 # Not frozen: a study that was given no seed draws one and fills it in.
 @dataclass(slots=True, kw_only=True)
-class GPSampler:
+class GPSampler(HistorySampler):
     """Propose where a Gaussian process expects the most improvement (single objective).
 
     A proposal depends on nothing but history, space and generator.  It is computed with one BLAS thread, so that the

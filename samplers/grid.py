@@ -25,6 +25,7 @@ from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import TrialState
 from raystudy.samplers.asking import StudyLike, finished_history, given_value
 from raystudy.samplers.history import ABSENT, History
+from raystudy.samplers.hooks import HistorySampler
 
 __all__ = ["GridSampler"]
 
@@ -38,7 +39,7 @@ _LARGEST = 10_000_000
 
 # Not frozen: see RandomSampler.
 @dataclass(slots=True)
-class GridSampler:
+class GridSampler(HistorySampler):
     """Try every combination of the given values, then end the study.
 
     Args:

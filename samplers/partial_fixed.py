@@ -13,12 +13,13 @@ from raystudy.distributions import Distribution, ParamValue
 from raystudy.samplers.asking import draws_ahead, given_value, is_spent, restricted
 from raystudy.samplers.base import ConstraintsFunction, Sampler, check_sampler
 from raystudy.samplers.history import History
+from raystudy.samplers.hooks import HistorySampler
 
 __all__ = ["PartialFixedSampler"]
 
 
 @dataclass(slots=True)
-class PartialFixedSampler:
+class PartialFixedSampler(HistorySampler):
     """Give some parameters the values that were chosen for them, and draw the others by another sampler.
 
     A sampler of a finite space visits those of its points that have these values, and ends with them.

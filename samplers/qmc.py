@@ -22,6 +22,7 @@ from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import TrialState
 from raystudy.samplers.base import Sampler, check_sampler
 from raystudy.samplers.history import History
+from raystudy.samplers.hooks import HistorySampler
 from raystudy.samplers.random import RandomSampler
 from raystudy.samplers.scales import external_params, from_unit_cube
 
@@ -35,7 +36,7 @@ _ENGINES = {"sobol": qmc.Sobol, "halton": qmc.Halton}
 
 # Not frozen: see RandomSampler.
 @dataclass(slots=True, kw_only=True)
-class QMCSampler:
+class QMCSampler(HistorySampler):
     """Draw the parameters of the first finished trial from a low-discrepancy sequence.
 
     Args:

@@ -13,6 +13,7 @@ import numpy as np
 
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.samplers.history import History
+from raystudy.samplers.hooks import HistorySampler
 from raystudy.samplers.scales import external_params, uniform
 
 __all__ = ["RandomSampler"]
@@ -20,7 +21,7 @@ __all__ = ["RandomSampler"]
 
 # Not frozen: a study that was given no seed draws one and fills it in.
 @dataclass(slots=True)
-class RandomSampler:
+class RandomSampler(HistorySampler):
     """Draw every parameter independently and uniformly on its scale, on its grid or among its choices.
 
     Args:

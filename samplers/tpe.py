@@ -29,6 +29,7 @@ from raystudy.distributions import CategoricalDistribution, Distribution, ParamV
 from raystudy.samplers.base import ConstraintsFunction
 from raystudy.samplers.failures import Survival
 from raystudy.samplers.history import History, Role
+from raystudy.samplers.hooks import HistorySampler
 from raystudy.samplers.lies import LIARS, Liar, believed_good, mean_is_good
 from raystudy.samplers.parzen import Axes, KernelRule, ParzenEstimator, Weights, age_weights
 from raystudy.samplers.scales import external_params, uniform
@@ -51,7 +52,7 @@ _DEPRECATED = (
 
 # Not frozen: a study that was given no seed draws one and fills it in.
 @dataclass(slots=True, kw_only=True)
-class TPESampler:
+class TPESampler(HistorySampler):
     """Propose where good trials are dense and the others are not, for one objective or several.
 
     Args:

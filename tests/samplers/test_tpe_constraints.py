@@ -58,7 +58,7 @@ def test_constraints_that_are_stored_count_after_reopening(tmp_path: Path, write
     storage = get_storage(url)
     study_id = storage.find_study("s") or 0
     columns = storage.read_columns(study_id, system_attrs=["constraints", "constraints:"])
-    proposer = learned_proposer(TPESampler(), storage.read_study(study_id), 0, columns)
+    proposer = learned_proposer(TPESampler(), storage, storage.read_study(study_id), 0, columns)
     assert proposer.history.violations.tolist() == [0.0, 0.0, 1.0, 2.0]
     again = raystudy.create_study()
     for trial in storage.read_trials(study_id):
