@@ -12,8 +12,8 @@ from raystudy.frozen import Verdict
 from raystudy.orchestrator.ask_intake import AskIntake
 from raystudy.orchestrator.ledger import LiveTrial
 from raystudy.orchestrator.proposing import Proposer
-from raystudy.storages.base import Params, SetAttrs, SetParams, Write
-from raystudy.trial import News
+from raystudy.storages.base import SetAttrs, SetParams, Write
+from raystudy.trial import News, Proposal
 
 __all__ = ["AskLink", "Desk"]
 
@@ -47,7 +47,7 @@ class AskLink:
     live: LiveTrial
     attempt: int
 
-    def suggest(self, name: str, distribution: Distribution, _params: Params) -> ParamValue:
+    def suggest(self, name: str, distribution: Distribution, _params: Proposal) -> ParamValue:
         """Draw a parameter that the proposal does not hold; those suggested before are stored already."""
         with self.desk.lock:
             known = {**self.live.proposal, **self.live.known_params()}

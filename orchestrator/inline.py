@@ -32,8 +32,7 @@ from raystudy.orchestrator.progress import ProgressLine
 from raystudy.orchestrator.request import CallRequest
 from raystudy.orchestrator.sweeping import Sweeper
 from raystudy.orchestrator.writer import Outage, WriterFailed, WriterWord, new_writer
-from raystudy.storages.base import Params
-from raystudy.trial import Assignment, News
+from raystudy.trial import Assignment, News, Proposal
 
 __all__ = ["InlineShell", "Message", "optimize_inline"]
 
@@ -66,7 +65,7 @@ class _InlineLink:
     shell: InlineShell
     assignment: Assignment
 
-    def suggest(self, name: str, distribution: Distribution, params: Params) -> ParamValue:
+    def suggest(self, name: str, distribution: Distribution, params: Proposal) -> ParamValue:
         """Draw a parameter that the proposal does not hold."""
         with self.shell.lock:
             return self.shell.driver.listener.suggest(self.assignment.number, name, distribution, params)

@@ -16,8 +16,7 @@ from raystudy.orchestrator.mirror import Mirror
 from raystudy.orchestrator.progress import Progress
 from raystudy.orchestrator.proposing import Proposer
 from raystudy.pruners.base import Judge
-from raystudy.storages.base import Params
-from raystudy.trial import News
+from raystudy.trial import News, Proposal
 
 __all__ = ["Listener"]
 
@@ -63,7 +62,7 @@ class Listener:
         self._mirror.proposal(live)
         return None
 
-    def suggest(self, number: int, name: str, distribution: Distribution, params: Params) -> ParamValue:
+    def suggest(self, number: int, name: str, distribution: Distribution, params: Proposal) -> ParamValue:
         """Draw a parameter that a trial's proposal does not hold, and store it.
 
         Args:

@@ -35,8 +35,7 @@ from raystudy.orchestrator.ray_task import Asker, TrialWork, failed_outcome, pac
 from raystudy.orchestrator.remote_study import answer
 from raystudy.orchestrator.sweeping import Sweeper
 from raystudy.orchestrator.writer import Outage, Writer, WriterFailed, WriterWord, new_writer
-from raystudy.storages.base import Params
-from raystudy.trial import Assignment
+from raystudy.trial import Assignment, Proposal
 
 __all__ = ["StudyDriver", "StudyDriverActor"]
 
@@ -100,9 +99,9 @@ class StudyDriver:
         return update
 
     @ray.method
-    async def suggest(self, number: int, name: str, distribution: Distribution, params: Params) -> ParamValue:
-        """Draw a parameter that a trial's proposal does not hold; ``params`` are those since its last report."""
-        return self._begun.listener.suggest(number, name, distribution, params)
+    async def suggest(self, number: int, name: str, distribution: Distribution, news: Proposal) -> ParamValue:
+        """Draw a parameter that a trial's proposal does not hold; ``news`` are those since its last report."""
+        return self._begun.listener.suggest(number, name, distribution, news)
 
     @ray.method
     async def ask_study(self, path: Sequence[str], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

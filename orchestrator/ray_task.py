@@ -25,8 +25,7 @@ from raystudy.orchestrator.checkpoints import TrialVault, log_file, trial_folder
 from raystudy.orchestrator.events import Ending
 from raystudy.orchestrator.ray_manager import BracketManager, Facts, HeldReport
 from raystudy.orchestrator.remote_study import RemoteStudy
-from raystudy.storages.base import Params
-from raystudy.trial import Assignment, News
+from raystudy.trial import Assignment, News, Proposal
 
 __all__ = ["Asker", "TrialWork", "failed_outcome", "pack", "run_trial"]
 
@@ -48,7 +47,7 @@ class Asker:
         raise NotImplementedError
 
     @ray.method
-    def suggest(self, number: int, name: str, distribution: Distribution, params: Params) -> ParamValue:
+    def suggest(self, number: int, name: str, distribution: Distribution, params: Proposal) -> ParamValue:
         """Draw a parameter that the proposal does not hold."""
         raise NotImplementedError
 
@@ -85,7 +84,7 @@ class _RemoteLink:
     #: Reports below this step are answered by CONTINUE whatever they say, so that they may wait.
     _quiet_below: int = 0
 
-    def suggest(self, name: str, distribution: Distribution, params: Params) -> ParamValue:
+    def suggest(self, name: str, distribution: Distribution, params: Proposal) -> ParamValue:
         """Ask the driver for a parameter that the proposal does not hold."""
         self.driver_calls += 1
         held = [news.params for _, _, news in self._held if news is not None]

@@ -28,9 +28,9 @@ from raystudy.orchestrator.workplace import Shelf, VirtualClock, Workplace, Work
 from raystudy.orchestrator.writer import Acknowledgement, DirectWriter, WriterWord
 from raystudy.pruners.custom import PrunerLike
 from raystudy.samplers.custom import SamplerLike
-from raystudy.storages.base import Fence, Params
+from raystudy.storages.base import Fence
 from raystudy.storages.memory import InMemoryStorage
-from raystudy.trial import Assignment, News, Trial
+from raystudy.trial import Assignment, News, Proposal, Trial
 
 __all__ = ["Simulator"]
 
@@ -42,7 +42,7 @@ class _Link:
     simulator: Simulator
     assignment: Assignment
 
-    def suggest(self, name: str, distribution: Distribution, params: Params) -> ParamValue:
+    def suggest(self, name: str, distribution: Distribution, params: Proposal) -> ParamValue:
         """Draw a parameter that the proposal does not hold."""
         return self.simulator.driver.listener.suggest(self.assignment.number, name, distribution, params)
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import Verdict
 
-__all__ = ["Assignment", "News", "TrialLink", "Vault"]
+__all__ = ["Assignment", "News", "Proposal", "TrialLink", "Vault"]
 
 Proposal = Mapping[str, tuple[ParamValue, Distribution]]
 

@@ -11,7 +11,7 @@ import json
 import warnings
 from typing import Any
 
-from raystudy.assignment import Assignment, News, TrialLink, Vault
+from raystudy.assignment import Assignment, News, Proposal, TrialLink, Vault
 from raystudy.constraints import constraint_value
 from raystudy.creating import create_trial
 from raystudy.distributions import (
@@ -30,6 +30,7 @@ __all__ = [
     "FixedTrial",
     "FrozenTrial",
     "News",
+    "Proposal",
     "StudyDirection",
     "Trial",
     "TrialLink",
