@@ -10,7 +10,7 @@ database, crosses no other parameters than those that all trials share, and repe
 from __future__ import annotations
 
 import warnings
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from raystudy.samplers.base import ConstraintsFunction
 from raystudy.samplers.generations import Generations, Individuals
 from raystudy.samplers.genes import GeneScale
 from raystudy.samplers.history import History
+from raystudy.samplers.hooks import HistorySampler
 from raystudy.samplers.mating import Mating, Parents
 from raystudy.samplers.nsgaii.crossovers import UniformCrossover
 from raystudy.samplers.nsgaii.operators import BaseCrossover, BaseMutation, GeneticStudy
@@ -60,7 +61,7 @@ class _Memory(NamedTuple):
 
 # Not frozen: it remembers the generations.
 @dataclass(kw_only=True)
-class GeneticSampler(ABC):
+class GeneticSampler(HistorySampler):
     """Propose children of the best trials so far, for one objective or several; see the subclasses."""
 
     population_size: int = 50
