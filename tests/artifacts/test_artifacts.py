@@ -18,7 +18,6 @@ from raystudy.artifacts import (
     FileSystemArtifactStore,
     GCSArtifactStore,
     download_artifact,
-    get_all_artifact_meta,
     upload_artifact,
 )
 from raystudy.artifacts.exceptions import ArtifactNotFound
