@@ -31,9 +31,9 @@ def points(n: int, **options: Any) -> Any:
 
 
 def legend_of(figure: go.Figure) -> None:
-    """Put the legend above the plot where its names are so long that they would leave no room beside it."""
+    """Put the legend below the plot where its names are so long that they would leave no room beside it."""
     if max((len(trace.name or "") for trace in figure.data), default=0) > _LONG_NAME:
-        figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"})
+        figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"})
 
 
 def show_range(figure: go.Figure, ends: tuple[float, float] | None) -> None:
