@@ -215,6 +215,6 @@ class GeneticSampler(HistorySampler):
                 raise ValueError(f"{self._name}: need {name} in [0, 1], got {prob}")
         if self.after_trial_strategy is not None:
             raise NotImplementedError(
-                f"{self._name}: there is no after_trial_strategy, since samplers cannot change a study; do what it "
-                "does in a callback: study.optimize(..., callbacks=[...])"
+                f"{self._name}: after_trial_strategy is not supported; do what it does in a callback, "
+                "study.optimize(..., callbacks=[...]), or in after_trial of a subclass"
             )
