@@ -19,7 +19,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from raystudy.constraints import CONSTRAINT_KEYS, constraint_value, constraints_from_attrs, violation_of
+from raystudy.constraints import CONSTRAINT_KEYS, constraint_value, constraints_from_attrs
 from raystudy.distributions import Distribution, ParamValue, check_distribution_compatibility
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.samplers.asking import draws_ahead, is_spent, record
@@ -86,7 +86,7 @@ class Proposer:
                 reports.rows,
                 reports.steps,
                 reports.values,
-                _violations(columns),
+                _constraints(columns),
             )
         )
 
@@ -198,15 +198,15 @@ class Proposer:
         self.history.update(number, TrialState.RUNNING, values, distributions)
 
 
-def _violations(columns: Columns) -> FloatArray | None:
-    """Return the violation of each trial, read with ``CONSTRAINT_KEYS``; None without any constraint."""
+def _constraints(columns: Columns) -> dict[str, FloatArray]:
+    """Return the constraints of all trials by name, read with ``CONSTRAINT_KEYS``; NaN where a trial has none."""
     attrs: dict[int, dict[str, Any]] = {}
     for key, by_row in columns.system_attrs.items():
         if key.startswith(CONSTRAINT_KEYS):
             for row, value in by_row.items():
                 attrs.setdefault(row, {})[key] = value
-    if not attrs:
-        return None
-    violations = np.zeros(len(columns))
-    violations[list(attrs)] = [violation_of(constraints_from_attrs(each)) for each in attrs.values()]
-    return violations
+    found: dict[str, FloatArray] = {}
+    for row, of_trial in attrs.items():
+        for name, value in constraints_from_attrs(of_trial).items():
+            found.setdefault(name, np.full(len(columns), np.nan))[row] = value
+    return found

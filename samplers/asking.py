@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
-from raystudy.constraints import violation_of
 from raystudy.distributions import Distribution, IntDistribution, ParamValue
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.samplers.base import Sampler
@@ -84,7 +83,7 @@ def record(history: History, trial: FrozenTrial, rung_step: int | None = None) -
         trial.values,
         None if step is None else (step, reports[step]),
         reports,
-        violation_of(trial.constraints),
+        constraints=trial.constraints,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -33,7 +33,7 @@ class Batch:
         report_rows: (r,) int32, index of the trial that made the report.
         report_steps: (r,) int64.
         report_values: (r,) float64, intermediate values; NaN is one.
-        violations: (m,) float64, sum of the constraints above zero; None where no trial has constraints.
+        constraints: (m,) float64 by name, values of each constraint, NaN where a trial does not have it.
     """
 
     numbers: IntArray
@@ -47,7 +47,7 @@ class Batch:
     report_rows: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     report_steps: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
     report_values: FloatArray = field(default_factory=lambda: np.empty(0))
-    violations: FloatArray | None = None
+    constraints: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def columns(self) -> Iterator[tuple[str, IntArray, FloatArray]]:
         """Yield each parameter's name, the numbers of the trials that have it and their internal values."""

@@ -11,6 +11,7 @@ Notation: ``n`` rows (highest recorded trial number + 1), ``k`` objectives.
     observed_steps  (n,) float64   step of the judged intermediate value, NaN where there is none
     observed_values (n,) float64   that intermediate value
     violations      (n,) float64   sum of the constraints above zero, 0 where all are met or there are none
+    constraints     (n,) float64   values of each constraint by its name, NaN where a trial does not have it
     column(name)    (n,) float64   internal values of one parameter, NaN where it is absent
     values_from(s)  (n,) float64   each trial's first intermediate value at step s or later, NaN where there is none
 """
@@ -27,6 +28,7 @@ import numpy.typing as npt
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.samplers.batch import Batch
+from raystudy.samplers.constraint_log import ConstraintLog
 from raystudy.samplers.reports import ReportLog
 from raystudy.samplers.roles import Role, counts_in_space, role_of, roles_of
 from raystudy.samplers.rows import check_row
@@ -71,7 +73,7 @@ class History:
         self._roles: Int8Array = np.full(_FIRST_CAPACITY, Role.IGNORED, dtype=np.int8)
         self._values = _nan_rows(_FIRST_CAPACITY, len(self.directions))
         self._observed = _nan_rows(_FIRST_CAPACITY, 2)
-        self._violations = np.zeros(_FIRST_CAPACITY)
+        self._constraints = ConstraintLog()
         self._columns: dict[str, FloatArray] = {}
         self._spaces: dict[int, dict[str, Distribution]] = {}
         self._latest: dict[str, tuple[int, Distribution]] = {}
@@ -111,7 +113,12 @@ class History:
     @property
     def violations(self) -> FloatArray:
         """Sum of the violated constraints of each trial, (n,) float64, 0 for a feasible one."""
-        return _read_only(self._violations[: self._size])
+        return _read_only(self._constraints.violations(self._size))
+
+    @property
+    def constraints(self) -> dict[str, FloatArray]:
+        """Values of each constraint, (n,) float64 by name, NaN where a trial does not have it."""
+        return {name: _read_only(values) for name, values in self._constraints.columns(self._size).items()}
 
     @property
     def n_observed(self) -> int:
@@ -169,6 +176,7 @@ class History:
         observed: tuple[int, float] | None = None,
         reports: Mapping[int, float] | None = None,
         violation: float = 0.0,
+        constraints: Mapping[str, float] | None = None,
     ) -> None:
         """Insert the row of a trial, or replace it; takes O(params) time.
 
@@ -181,7 +189,8 @@ class History:
             observed: (step, intermediate value) at which a PRUNED or RUNNING trial was last judged; a RUNNING
                 trial without it is pending.
             reports: All intermediate values so far, by step, in their order; none is forgotten later.
-            violation: Sum of its constraints above zero.
+            violation: Sum of its constraints above zero, where they themselves are not given.
+            constraints: Its constraints by name; met are those at most 0.
 
         Raises:
             ValueError: If the parts contradict each other; nothing is changed then.
@@ -195,7 +204,7 @@ class History:
         self._roles[number] = role
         self._values[number] = np.nan if values is None else values
         self._observed[number] = np.nan if observed is None else observed
-        self._violations[number] = violation
+        self._constraints.set(number, constraints or {}, violation)
         if observed is not None:
             self._reports.note(number, *observed)
         self._reports.add(number, reports or {})
@@ -224,7 +233,7 @@ class History:
         self._roles[numbers] = roles
         self._values[numbers] = batch.values
         self._observed[numbers] = batch.observed
-        self._violations[numbers] = 0.0 if batch.violations is None else batch.violations
+        self._constraints.load(numbers, batch.constraints)
         self._reports.load(batch.numbers[batch.report_rows], batch.report_steps, batch.report_values)
         for name, having, internals in batch.columns():
             self._columns.setdefault(name, np.full(len(self._states), np.nan))[having] = internals
@@ -273,7 +282,6 @@ class History:
             self._roles = np.concatenate([self._roles, np.full(extra, Role.IGNORED, dtype=np.int8)])
             self._values = np.concatenate([self._values, _nan_rows(extra, len(self.directions))])
             self._observed = np.concatenate([self._observed, _nan_rows(extra, 2)])
-            self._violations = np.concatenate([self._violations, np.zeros(extra)])
             for name, column in self._columns.items():
                 self._columns[name] = np.concatenate([column, np.full(extra, np.nan)])
         self._size = max(self._size, size)

@@ -28,11 +28,15 @@ def record(
 ) -> None:
     values = [1.0] * len(history.directions) if state is TrialState.COMPLETE else None
     params = {name: VALUES[d] for name, d in space.items()}
-    history.update(number, state, params, space, values, observed, violation=violation(state, space))
+    history.update(number, state, params, space, values, observed, constraints=constraints(state, space))
 
 
-def violation(state: TrialState, space: dict[str, Distribution]) -> float:
-    return float(len(space)) if state is TrialState.COMPLETE else 0.0
+def constraints(state: TrialState, space: dict[str, Distribution]) -> dict[str, float]:
+    return {name: len(space) - 1.1 for name in space} if state is TrialState.COMPLETE else {}
+
+
+def constraint(history: History, name: str) -> np.ndarray:
+    return history.constraints.get(name, np.full(len(history), math.nan))
 
 
 def minimising() -> History:
@@ -183,7 +187,10 @@ def batch_of(rows: list[tuple[int, TrialState, dict[str, Distribution], tuple[in
         report_rows=np.array([at for at, row in enumerate(rows) if row[3] is not None], np.int32),
         report_steps=np.array([row[3][0] for row in rows if row[3] is not None], np.int64),
         report_values=np.array([row[3][1] for row in rows if row[3] is not None], np.float64),
-        violations=np.array([violation(state, of_row) for _, state, of_row, _ in rows], np.float64),
+        constraints={
+            name: np.array([constraints(state, of_row).get(name, math.nan) for _, state, of_row, _ in rows])
+            for name in {name for _, _, of_row, _ in rows for name in of_row}
+        },
     )
 
 
@@ -200,6 +207,7 @@ def test_many_trials_loaded_at_once_are_as_if_recorded_one_by_one(rows: list, la
             np.testing.assert_array_equal(getattr(at_once, name), getattr(one_by_one, name))
         for name in "abc":
             np.testing.assert_array_equal(at_once.column(name), one_by_one.column(name))
+            np.testing.assert_array_equal(constraint(at_once, name), constraint(one_by_one, name))
         for at in (3, 4):
             np.testing.assert_array_equal(at_once.values_from(at), one_by_one.values_from(at))
         for question in ("known_space", "joint_space", "__len__"):
@@ -221,3 +229,16 @@ def test_trials_that_cannot_be_loaded_change_nothing(what: str) -> None:
     with pytest.raises(ValueError, match="expected"):
         history.load(batch)
     assert (len(history), history.n_pending, history.version) == (1, 1, 1)
+
+
+def test_constraints_are_columns_by_name_and_violated_by_the_sum_of_those_above_zero() -> None:
+    history = minimising()
+    history.update(1, TrialState.COMPLETE, {}, {}, [0.0], constraints={"b": 2.0, "a": -1.0, "c": 0.5})
+    history.update(2, TrialState.COMPLETE, {}, {}, [0.0], constraints={"a": 3.0})
+    history.update(3, TrialState.COMPLETE, {}, {}, [0.0])
+    assert list(history.constraints) == ["a", "b", "c"]
+    np.testing.assert_array_equal(history.constraints["a"], [math.nan, -1.0, 3.0, math.nan])
+    np.testing.assert_array_equal(history.violations, [0.0, 2.5, 3.0, 0.0])
+    history.update(1, TrialState.FAIL, {}, {})
+    np.testing.assert_array_equal(history.constraints["b"], [math.nan] * 4)
+    np.testing.assert_array_equal(history.violations, [0.0, 0.0, 3.0, 0.0])
