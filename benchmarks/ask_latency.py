@@ -6,10 +6,10 @@
 
 One ask of ours is ``joint_space`` + generator + ``propose``, and recording the proposal, so that the next one can reuse
 nothing.  One ask of Optuna is ``study.ask`` with all distributions, in memory.  With TPE the trials stay running; with
-GP they fail, which neither looks at, since Optuna has another, slower algorithm beside running trials.  In a burst
-(asks in a row without a tell, timed as one) all stay running.  The two take turns in one process, so that a busy
-machine slows both; times are CPU times of the thread.  The space is a numeric mix: real, log, int, log int and stepped
-parameters in equal shares.
+GP they are told a value, since Optuna has another, slower algorithm beside running trials.
+In a burst (asks in a row without a tell, timed as one) all stay running.  The two take turns in one process, so that a
+busy machine slows both; times are CPU times of the thread.  The space is a numeric mix: real, log, int, log int and
+stepped parameters in equal shares.
 """
 
 from __future__ import annotations
@@ -57,33 +57,48 @@ SAMPLERS: dict[str, tuple[Sampler, type[optuna.samplers.BaseSampler]]] = {
 }
 
 
+def values_of(space: Space, params: dict[str, ours.ParamValue], n_objectives: int) -> list[float]:
+    """Return the sum of all parameters, and sums in which the sign changes with each or every other parameter, ..."""
+    internals = [distribution.to_internal_repr(params[name]) for name, distribution in space.items()]
+    return [
+        sum(value * (-1.0) ** (j and at // j) for at, value in enumerate(internals))
+        for j in range(n_objectives)
+    ]
+
+
 def prepare(
-    which: str, n_trials: int, n_params: int
+    which: str, n_trials: int, n_params: int, n_objectives: int
 ) -> tuple[Callable[[bool], None], Callable[[bool], None]]:
     """Return one ask of ours and one of Optuna's, after the same ``n_trials`` complete trials.
 
-    The argument of an ask says whether its trial stays running, or fails.
+    The argument of an ask says whether its trial stays running, or is told its values.
     """
-    space, history = numeric_mix(n_params), History([StudyDirection.MINIMIZE])
+    space, history = numeric_mix(n_params), History([StudyDirection.MINIMIZE] * n_objectives)
     sampler, their_sampler = SAMPLERS[which]
     theirs = to_optuna(space)
-    study = optuna.create_study(sampler=their_sampler(seed=0))  # type: ignore[call-arg]  # both have a seed
+    directions = [optuna.study.StudyDirection.MINIMIZE] * n_objectives
+    chosen = their_sampler(seed=0)  # type: ignore[call-arg]  # both have a seed
+    study = optuna.create_study(sampler=chosen, directions=directions)
     for number in range(n_trials):
         params = RandomSampler().propose(space, history, generator(0, number))
-        value = sum(d.to_internal_repr(params[name]) for name, d in space.items())
-        history.update(number, TrialState.COMPLETE, params, space, [value])
-        study.add_trial(optuna.create_trial(params=params, distributions=theirs, value=value))
+        values = values_of(space, params, n_objectives)
+        history.update(number, TrialState.COMPLETE, params, space, values)
+        study.add_trial(optuna.create_trial(params=params, distributions=theirs, values=values))
 
     def ask(stays: bool) -> None:
         number = len(history)
         joint = sampler.joint_space(history)
         params = sampler.propose(joint, history, generator(0, number))
-        history.update(number, TrialState.RUNNING if stays else TrialState.FAIL, params, joint)
+        if stays:
+            history.update(number, TrialState.RUNNING, params, joint)
+        else:
+            values = values_of(space, params, n_objectives)
+            history.update(number, TrialState.COMPLETE, params, joint, values)
 
     def ask_optuna(stays: bool) -> None:
         trial = study.ask(theirs)
         if not stays:
-            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            study.tell(trial, values_of(space, trial.params, n_objectives))
 
     return ask, ask_optuna
 
@@ -122,6 +137,7 @@ def main() -> None:
     parser.add_argument("--sampler", choices=list(SAMPLERS), default="TPE")
     parser.add_argument("--trials", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--params", type=int, nargs="+", default=[5, 20])
+    parser.add_argument("--objectives", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--burst", type=int, default=0, help="asks in a row; 0 skips this part")
     args = parser.parse_args()
@@ -130,7 +146,7 @@ def main() -> None:
     print(f"| {args.sampler} ask, CPU ms: median (fastest) | raystudy | Optuna | ratio |\n|---|---|---|---|")
     for n_params in args.params:
         for n_trials in args.trials:
-            ask, ask_optuna = prepare(args.sampler, n_trials, n_params)
+            ask, ask_optuna = prepare(args.sampler, n_trials, n_params, args.objectives)
             ask(stays)
             ask_optuna(stays)
             once, once_optuna = partial(ask, stays), partial(ask_optuna, stays)

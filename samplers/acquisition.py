@@ -1,4 +1,4 @@
-"""Log expected improvement, exact and smooth however small the improvement is.
+"""Log expected improvement and log probability, exact and smooth however small they are.
 
 For a normal prediction with mean mu and deviation sigma, and the best value b so far (lower is better), the expected
 improvement is EI = sigma h(z), with z = (b - mu) / sigma and h(z) = phi(z) + z Phi(z).  h underflows for z < -38, and
@@ -14,9 +14,9 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import erfcx, ndtr
+from scipy.special import erfcx, log_ndtr, ndtr
 
-__all__ = ["log_h"]
+__all__ = ["log_cdf", "log_h"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -45,3 +45,11 @@ def log_h(z: FloatArray) -> tuple[FloatArray, FloatArray]:
     is_near = z > _NEAR
     value = np.where(is_near, np.log(plain), -0.5 * z**2 - _HALF_LOG_2PI + np.log(ratio))
     return value, np.where(is_near, cdf / plain, mills / ratio)
+
+
+def log_cdf(z: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return log Phi(z) and its derivative phi(z) / Phi(z), both of the shape of ``z``."""
+    near = np.maximum(z, _NEAR)
+    slope = np.exp(-0.5 * near**2 - _HALF_LOG_2PI) / ndtr(near)
+    mills = _SQRT_HALF_PI * erfcx(np.maximum(-z, -_NEAR) * math.sqrt(0.5))
+    return log_ndtr(z), np.where(z > _NEAR, slope, 1.0 / mills)

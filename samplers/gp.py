@@ -1,24 +1,23 @@
-"""Bayesian optimisation by a Gaussian process: the point with the greatest expected improvement is proposed next.
+"""Bayesian optimisation by Gaussian processes: the point with the greatest expected improvement is proposed next.
 
-Per proposal, from nothing but the history: the values are made normal (``gp_values``), the kernel is fitted
-(``gp_model``), pending trials are believed to give what the model expects of them, which lowers the deviation around
-them (Ginsbourger et al., 2010), and the log expected improvement is climbed (``gp_search``).  It is the improvement on
-the least mean at any trial: under noise the least value observed is a lucky one.
+Per proposal, from nothing but the history: the values of each objective are made normal (``gp_values``), kernels are
+fitted to objectives, constraints and failures (``gp_model``, ``gp_surrogate``), and the log expected improvement on the
+best feasible trials, weighted by the probability that the trial is feasible and does not fail, is climbed
+(``gp_search``).  With several objectives it is the improvement of the hypervolume.
 
 Modelled jointly are the parameters that all observed trials share.  Any other one (a branch that not all trials take)
 is drawn alone by the independent sampler, by default the univariate TPE, which knows the trials that have it.
-
-Trials that were stopped at other budgets count by their standing (``standing``), those that violate a constraint as
-the worst feasible one (while none is feasible, by how much they violate it); failed ones do not count.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -26,28 +25,23 @@ import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
 from raystudy.distributions import Distribution, ParamValue
-from raystudy.frozen import FrozenTrial
-from raystudy.samplers.base import Sampler
+from raystudy.samplers.base import ConstraintsFunction, Sampler
+from raystudy.samplers.gp_data import Trials
 from raystudy.samplers.gp_features import FeatureMap
-from raystudy.samplers.gp_model import Hyperparameters, Posterior, fit
-from raystudy.samplers.gp_search import LogEI, best_point
-from raystudy.samplers.gp_values import normalised
-from raystudy.samplers.history import History, Role
+from raystudy.samplers.gp_model import Hyperparameters, fit
+from raystudy.samplers.gp_search import Score, best_point
+from raystudy.samplers.gp_surrogate import Surrogates
+from raystudy.samplers.history import History
 from raystudy.samplers.hooks import HistorySampler
+from raystudy.samplers.lies import LIARS, Liar
 from raystudy.samplers.random import RandomSampler
 from raystudy.samplers.scales import external_params, uniform
-from raystudy.samplers.standing import standings
 from raystudy.samplers.tpe import TPESampler
 
 __all__ = ["GPSampler"]
 
 FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
-#: Trials that are modelled: the cost of a proposal grows with the cube of their number.
-_MOST_TRIALS = 300
-#: Good trials around which the search looks.
-_N_GOOD = 4
 #: Where less than this is expected to be gained (its logarithm, in deviations of the values), every other proposal is
 #: that of a model with length scales shorter by this factor: a few trials near to each other can make the likeliest
 #: kernel too smooth, and its certainty that nothing better is elsewhere would never be put to the test.
@@ -61,7 +55,7 @@ _logger = logging.getLogger(__name__)
 # Not frozen: a study that was given no seed draws one and fills it in.
 @dataclass(slots=True, kw_only=True)
 class GPSampler(HistorySampler):
-    """Propose where a Gaussian process expects the most improvement (single objective).
+    """Propose where Gaussian processes expect the most improvement, for one objective or several.
 
     A proposal depends on nothing but history, space and generator.  It is computed with one BLAS thread, so that the
     number of cores does not matter.
@@ -73,47 +67,49 @@ class GPSampler(HistorySampler):
         n_startup_trials: Trials, observed or pending, before which everything is drawn independently; at least half
             of them must be observed.
         deterministic_objective: Whether equal parameters always give equal values; otherwise the noise is estimated.
-        constraints_func: Not supported yet; ``trial.set_constraint`` is.
+        constraints_func: Deprecated, as in Optuna: ``trial.set_constraint`` needs no function.  Called once with each
+            trial that has ended COMPLETE or PRUNED, in the process that drives the search; returns one number for
+            each constraint, above zero where it is violated.  Functions are not stored with the study.
         warn_independent_sampling: Whether to log a warning when a parameter is drawn on its own after the start-up.
+        liar: What pending trials are taken for: "believer" (what the model expects of each), or the "worst", "mean"
+            or "best" value of all trials.
+        learn_from_failures: Whether failed trials lower the chance of their region.
 
     Raises:
-        ValueError: If ``n_startup_trials`` is negative.
-        NotImplementedError: If ``constraints_func`` is given.
+        ValueError: If ``n_startup_trials`` is negative, or ``liar`` is none of these.
     """
 
     seed: int | None = None
     independent_sampler: Sampler | None = None
     n_startup_trials: int = 10
     deterministic_objective: bool = False
-    constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None
+    constraints_func: ConstraintsFunction | None = None
     warn_independent_sampling: bool = True
+    liar: Liar = "believer"
+    learn_from_failures: bool = True
+    #: The fits of the last proposal, by their data: while trials are pending, the next one needs the same.
+    _fits: dict[bytes, Hyperparameters] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.n_startup_trials < 0:
             raise ValueError(f"GPSampler: need n_startup_trials >= 0, got {self.n_startup_trials}")
+        if self.liar not in LIARS:
+            raise ValueError(f"GPSampler: liar needs one of {LIARS}, got {self.liar!r}")
         if self.constraints_func is not None:
-            raise NotImplementedError(
-                "GPSampler: constraints_func is not supported yet; leave it None and use trial.set_constraint"
+            message = (
+                "GPSampler: constraints_func is deprecated, as in Optuna; call trial.set_constraint in the objective "
+                "instead"
             )
+            warnings.warn(message, FutureWarning, stacklevel=3)
 
     def joint_space(self, history: History) -> Mapping[str, Distribution]:
-        """Return the parameters that all observed trials share, none during the start-up.
-
-        Raises:
-            NotImplementedError: If the study has several objectives.
-        """
-        _check_single_objective(history)
+        """Return the parameters that all observed trials share, none during the start-up."""
         return {} if self._is_startup(history) else history.joint_space()
 
     def propose(
         self, space: Mapping[str, Distribution], history: History, rng: np.random.Generator
     ) -> dict[str, ParamValue]:
-        """Draw one external value for every parameter of ``space``, jointly.
-
-        Raises:
-            NotImplementedError: If the study has several objectives.
-        """
-        _check_single_objective(history)
+        """Draw one external value for every parameter of ``space``, jointly."""
         names = sorted(space)
         free = {name: space[name] for name in names if not space[name].single()}
         fixed = {name: space[name] for name in names if name not in free}
@@ -126,12 +122,7 @@ class GPSampler(HistorySampler):
     def sample(
         self, name: str, distribution: Distribution, history: History, rng: np.random.Generator
     ) -> ParamValue:
-        """Draw one external value for a single parameter, by the independent sampler.
-
-        Raises:
-            NotImplementedError: If the study has several objectives.
-        """
-        _check_single_objective(history)
+        """Draw one external value for a single parameter, by the independent sampler."""
         is_startup = self._is_startup(history)
         if self.warn_independent_sampling and not is_startup and not distribution.single():
             _logger.warning(
@@ -145,7 +136,7 @@ class GPSampler(HistorySampler):
         return sampler.sample(name, distribution, history, rng)
 
     def spec(self) -> dict[str, Any]:
-        """Return the arguments as plain JSON values, with the class name under ``name``."""
+        """Return the arguments as plain JSON values, with the class name under ``name``; functions are left out."""
         independent = self.independent_sampler
         return {
             "name": "GPSampler",
@@ -154,6 +145,8 @@ class GPSampler(HistorySampler):
             "n_startup_trials": self.n_startup_trials,
             "deterministic_objective": self.deterministic_objective,
             "warn_independent_sampling": self.warn_independent_sampling,
+            "liar": self.liar,
+            "learn_from_failures": self.learn_from_failures,
         }
 
     def _is_startup(self, history: History) -> bool:
@@ -164,37 +157,28 @@ class GPSampler(HistorySampler):
         self, space: Mapping[str, Distribution], history: History, rng: np.random.Generator
     ) -> FloatArray:
         """Return the internal values of the proposal, in the order of ``space``."""
-        columns: FloatArray = np.stack([history.column(name) for name in space])
-        is_usable: npt.NDArray[np.bool_] = np.logical_not(np.isnan(columns).any(axis=0))
-        found = standings(history)
-        is_modelled = is_usable[found.numbers]
-        numbers = found.numbers[is_modelled]
-        values = _feasible_first(found.expected[is_modelled], history.violations[numbers])
-        numbers, values = _most_telling(numbers, values)
-        if not len(numbers):
+        trials = Trials.of(space, history, with_failed=self.learn_from_failures)
+        if not len(trials.losses):
             return uniform(space, rng, 1)[:, 0]
-        pending = np.flatnonzero((history.roles == Role.PENDING) & is_usable)
-        shape = FeatureMap.of(space)
-        features = shape.features(columns[:, numbers])
-        y = normalised(values)
-        kernel = fit(features, y, shape.parameter, len(space), is_exact=self.deterministic_objective)
-        modelled, believed = columns[:, numbers], columns[:, pending]
-        taken = columns[:, is_usable & ((history.roles == Role.PENDING) | (history.roles == Role.OBSERVED))]
+        shape, fits = FeatureMap.of(space), dict[bytes, Hyperparameters]()
 
-        def search(kernel: Hyperparameters) -> tuple[FloatArray, float]:
-            model = Posterior.of(kernel, features, y, shape.parameter)
-            means = model.predict(features)[0]
-            best = float(means.min())
-            if len(pending):
-                added = shape.features(believed)
-                best = min(best, float(model.predict(added)[0].min()))
-                model = model.believing(added)
-            good = modelled[:, np.argsort(means, kind="stable")[:_N_GOOD]]
-            return best_point(LogEI(shape, model, best, taken), good, rng)
+        def fitted(features: FloatArray, y: FloatArray, is_exact: bool) -> Hyperparameters:
+            key = blake2b(features.tobytes() + y.tobytes() + bytes([is_exact])).digest()
+            if key not in self._fits:
+                self._fits[key] = fit(features, y, shape.parameter, len(space), is_exact=is_exact)
+            fits[key] = self._fits[key]
+            return fits[key]
 
-        point, log_gain = search(kernel)
-        if log_gain < _NEGLIGIBLE and rng.random() < _DISTRUST:
-            point, _ = search(replace(kernel, weights=_SHORTER**2 * kernel.weights))
+        models = Surrogates.of(shape, trials, fitted, is_exact=self.deterministic_objective)
+        self._fits = fits
+
+        def search(shorter: float) -> tuple[FloatArray, float]:
+            terms, good = models.terms(self.liar, shorter)
+            return best_point(Score(shape, terms, trials.taken), good, rng)
+
+        point, log_gain = search(1.0)
+        if len(models.objectives) == 1 and log_gain < _NEGLIGIBLE and rng.random() < _DISTRUST:
+            point, _ = search(_SHORTER)
         return point
 
 
@@ -202,29 +186,3 @@ class GPSampler(HistorySampler):
 def _blas() -> ThreadpoolController:
     """Several threads would change the last digits, and be slower: the matrices are small."""
     return ThreadpoolController()
-
-
-def _feasible_first(values: FloatArray, violations: FloatArray) -> FloatArray:
-    """Return values (n,) that are infinite for infeasible trials, or the violations if all are infeasible."""
-    is_infeasible = violations > 0.0
-    if len(values) and is_infeasible.all():
-        return violations
-    return np.where(is_infeasible, np.inf, values)
-
-
-def _most_telling(numbers: IntArray, values: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Return all trials, or if they are too many the better half of ``_MOST_TRIALS`` and the newest of the others."""
-    if len(numbers) <= _MOST_TRIALS:
-        return numbers, values
-    is_chosen = np.zeros(len(numbers), dtype=bool)
-    is_chosen[np.argsort(values, kind="stable")[: _MOST_TRIALS // 2]] = True
-    is_chosen[np.flatnonzero(~is_chosen)[-(_MOST_TRIALS // 2) :]] = True
-    return numbers[is_chosen], values[is_chosen]
-
-
-def _check_single_objective(history: History) -> None:
-    if len(history.directions) > 1:
-        raise NotImplementedError(
-            f"GPSampler: expected one objective, got {len(history.directions)}; several objectives are not "
-            "supported yet, use RandomSampler"
-        )

@@ -190,11 +190,11 @@ class Posterior:
         whitening = _whitening(covariance)
         return cls(scaled, roots, given.signal, given.noise, whitening.T @ (whitening @ y), whitening)
 
-    def believing(self, features: FloatArray) -> Posterior:
-        """Return the posterior as if the mean had been observed at more points, (p, f) features.
+    def believing(self, features: FloatArray, values: FloatArray) -> Posterior:
+        """Return the posterior after more values (p,) at (p, f) features; the hyperparameters stay.
 
-        The Cholesky factor grows by p rows.  The mean stays as it is (their weights alpha are zero); only the
-        deviation becomes smaller around them.
+        The Cholesky factor grows by p rows.  If the values are the means there, the mean stays as it is everywhere
+        and only the deviation becomes smaller around them.
         """
         added = features * self.roots
         n, p = len(self.alpha), len(added)
@@ -205,7 +205,8 @@ class Posterior:
         whitening = np.zeros((n + p, n + p))
         whitening[:n, :n], whitening[n:, n:] = self.whitening, own
         whitening[n:, :n] = -own @ (cross @ self.whitening)
-        alpha = np.concatenate([self.alpha, np.zeros(p)])
+        surprise = own @ (values - self.predict(features)[0])
+        alpha = np.concatenate([self.alpha, np.zeros(p)]) + whitening[n:].T @ surprise
         return Posterior(
             np.concatenate([self.scaled, added]), self.roots, self.signal, self.noise, alpha, whitening
         )

@@ -5,6 +5,9 @@ A few terrible values would take up the scale on which the good ones differ.  Th
 its power p is the most probable one.  Values are standardised before it, too, since it depends on their scale.
 
     t(y) = ((1 + y)^p - 1) / p for y >= 0, and -((1 - y)^(2 - p) - 1) / (2 - p) for y < 0
+
+Of the values of a constraint what matters is where they cross zero.  Their logarithm is taken to both sides of it
+(Eriksson and Poloczek, 2021, "Scalable Constrained Bayesian Optimization", AISTATS), in units of their median size.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-__all__ = ["normalised", "standardised", "yeo_johnson"]
+__all__ = ["around_zero", "normalised", "standardised", "yeo_johnson"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -23,6 +26,9 @@ _SMALLEST = 2.2e-308
 #: Fewer values say nothing about their distribution.
 _FEW = 5
 _POWERS = (-2.0, 2.0)
+#: The least median of a constraint's sizes, over the greatest of them, and the deviation that is rounding errors alone.
+_LEAST_MEDIAN = 1e-6
+_ALIKE = 1e-9
 
 
 def standardised(values: FloatArray) -> FloatArray:
@@ -64,3 +70,19 @@ def normalised(values: FloatArray) -> FloatArray:
 
     found = minimize_scalar(unlikeliness, bounds=_POWERS, method="bounded", options={"xatol": 1e-3})
     return standardised(yeo_johnson(standard, float(found.x)))
+
+
+def around_zero(values: FloatArray) -> tuple[FloatArray, float]:
+    """Return the values (n,) of a constraint, standardised after a logarithm to both sides of zero, and where zero is.
+
+    Infinite ones are taken for the farthest finite ones.
+    """
+    farthest = float(np.abs(values[np.isfinite(values)]).max(initial=_SMALLEST))
+    values = np.clip(values, -farthest, farthest) / farthest
+    sizes = np.abs(values)
+    values = np.sign(values) * np.log1p(sizes / max(float(np.median(sizes)), _LEAST_MEDIAN))
+    mean, deviation = float(values.mean()), float(values.std())
+    if deviation <= _ALIKE * abs(mean):
+        deviation = abs(mean)  # all alike: one of its own sizes away from zero
+    deviation = deviation or 1.0
+    return (values - mean) / deviation, -mean / deviation

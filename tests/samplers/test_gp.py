@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -135,7 +136,7 @@ def test_a_search_resumed_from_sqlite_goes_on_bit_for_bit(tmp_path: Path) -> Non
 def test_the_arguments_are_restored_from_their_spec(independent: Sampler | None) -> None:
     sampler = GPSampler(
         seed=7, independent_sampler=independent, n_startup_trials=4, deterministic_objective=True,
-        warn_independent_sampling=False,
+        warn_independent_sampling=False, liar="mean", learn_from_failures=False,
     )  # fmt: skip
     assert sampler_from_spec(sampler.spec()) == sampler
 
@@ -262,22 +263,17 @@ def test_more_trials_than_are_modelled_give_a_proposal_near_the_best() -> None:
     assert sum(ask(GPSampler(), history).values()) < 0.2
 
 
-def test_what_is_not_supported_is_refused() -> None:
-    both = History([StudyDirection.MINIMIZE] * 2)
-    with pytest.raises(NotImplementedError, match="one objective, got 2"):
-        GPSampler().joint_space(both)
-    with pytest.raises(NotImplementedError, match="one objective, got 2"):
-        GPSampler().sample("x", X, both, generator(0, 0))
-    with pytest.raises(NotImplementedError, match="constraints_func"):
-        GPSampler(constraints_func=lambda trial: (0.0,))
+def test_arguments_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match="n_startup_trials >= 0, got -1"):
         GPSampler(n_startup_trials=-1)
+    with pytest.raises(ValueError, match="liar needs one of"):
+        GPSampler(liar="good")  # type: ignore[arg-type]
 
 
-def test_arguments_and_defaults_are_optunas() -> None:
+def test_arguments_and_defaults_are_optunas_and_two_of_our_own() -> None:
     theirs = optuna.samplers.GPSampler.__init__.__kwdefaults__
-    ours = {name: getattr(GPSampler(), name) for name in GPSampler.__dataclass_fields__}
-    assert ours == theirs
+    ours = {each.name: getattr(GPSampler(), each.name) for each in fields(GPSampler) if each.init}
+    assert ours == theirs | {"liar": "believer", "learn_from_failures": True}
 
 
 def branin(params: dict[str, ParamValue]) -> float:

@@ -15,7 +15,8 @@ from raystudy.distributions import CategoricalDistribution, Distribution, FloatD
 from raystudy.samplers.acquisition import log_h
 from raystudy.samplers.gp_features import FeatureMap
 from raystudy.samplers.gp_model import Hyperparameters, Posterior, fit, log_posterior, matern
-from raystudy.samplers.gp_search import LogEI
+from raystudy.samplers.gp_scores import LogEI
+from raystudy.samplers.gp_search import Score
 from raystudy.samplers.scales import uniform
 
 SPACE: dict[str, Distribution] = {
@@ -126,20 +127,24 @@ def test_mean_and_deviation_are_those_of_the_direct_formula() -> None:
     np.testing.assert_allclose(deviation, np.sqrt(variance), rtol=1e-6)
 
 
-def test_a_believed_trial_is_one_that_was_observed_at_its_mean() -> None:
+@pytest.mark.parametrize("lie", [None, 2.5])
+def test_a_pending_trial_is_one_that_was_observed_with_what_it_is_taken_for(lie: float | None) -> None:
     model, points, y = posterior()
-    pending = uniform(SPACE, np.random.default_rng(5), 7)
+    pending = MAP.features(uniform(SPACE, np.random.default_rng(5), 7))
     at = MAP.features(uniform(SPACE, np.random.default_rng(6), 12))
-    features = np.concatenate([MAP.features(points), MAP.features(pending)])
-    believed = np.concatenate([y, model.predict(MAP.features(pending))[0]])
-    direct = Posterior.of(Hyperparameters.of(THETA), features, believed, MAP.parameter)
-    ours = model.believing(MAP.features(pending))
+    features = np.concatenate([MAP.features(points), pending])
+    values = model.predict(pending)[0] if lie is None else np.full(7, lie)
+    direct = Posterior.of(Hyperparameters.of(THETA), features, np.concatenate([y, values]), MAP.parameter)
+    ours = model.believing(pending, values)
     for a, b in zip(ours.predict(at), direct.predict(at), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9)
+    if lie is None:
+        np.testing.assert_allclose(ours.predict(at)[0], model.predict(at)[0], rtol=1e-9)
     one_by_one = model
-    for row in MAP.features(pending):
-        one_by_one = one_by_one.believing(row[None])
-    np.testing.assert_allclose(one_by_one.predict(at)[1], ours.predict(at)[1], rtol=1e-8)
+    for row, value in zip(pending, values, strict=True):
+        one_by_one = one_by_one.believing(row[None], np.array([value]))
+    for a, b in zip(one_by_one.predict(at), ours.predict(at), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9)
 
 
 def test_points_observed_twice_do_not_break_the_posterior() -> None:
@@ -184,7 +189,7 @@ def test_log_h_has_no_step_where_its_formulas_meet_and_its_slope_is_its_derivati
 def test_expected_improvement_is_that_of_numerical_integration() -> None:
     model, points, y = posterior()
     best, at = float(y.min()), uniform(SPACE, np.random.default_rng(2), 5)
-    scores = LogEI(MAP, model, best, points)(at)
+    scores = Score(MAP, (LogEI(model, best),), points)(at)
     for mean, deviation, score in zip(*model.predict(MAP.features(at)), scores, strict=True):
         normal = stats.norm(mean, deviation)
         expected, _ = integrate.quad(
@@ -196,7 +201,8 @@ def test_expected_improvement_is_that_of_numerical_integration() -> None:
 def test_the_gradient_of_log_expected_improvement_is_that_of_finite_differences() -> None:
     model, points, _ = posterior()
     for best in (-1.0, -30.0):
-        score = LogEI(MAP, model.believing(MAP.features(points[:, :2])), best, points)
+        pending = MAP.features(points[:, :2])
+        score = LogEI(model.believing(pending, model.predict(pending)[0]), best)
         features = MAP.features(uniform(SPACE, np.random.default_rng(3), 1))[0]
         value, gradient = score.slope(features, 3)
         assert value == pytest.approx(_score(score, features), rel=1e-9)
