@@ -1,4 +1,7 @@
-"""For all tests: checkpoints go to a folder of the test, and generated cases are the same in every run."""
+"""For all tests: a folder for checkpoints, generated cases that are the same in every run, and one local Ray."""
+
+import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -18,3 +21,22 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def _own_storage_path(tmp_path, monkeypatch):
     monkeypatch.setenv("RAYSTUDY_HOME", str(tmp_path / "raystudy-home"))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[None]:
+    import ray
+
+    os.environ.pop("RAY_ADDRESS", None)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ["RAYSTUDY_LEASE_S"] = "3"  # for the drivers: how long a dead one is waited for
+    ray.init(
+        address="local",
+        num_cpus=2,
+        num_gpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        object_store_memory=10**8,
+    )
+    yield
+    ray.shutdown()
