@@ -26,6 +26,7 @@ __all__ = [
     "Sampler",
     "SamplerStudy",
     "TPESampler",
+    "nsgaii",
     "sampler_from_spec",
 ]
 
@@ -75,6 +76,8 @@ def sampler_from_spec(spec: dict[str, Any]) -> Sampler:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "nsgaii":
+        return import_module("raystudy.samplers.nsgaii")
     if name not in _MODULES:
         raise AttributeError(f"expected one of {', '.join(_MODULES)} in {__name__}, got {name!r}")
     return getattr(import_module(_MODULES[name]), name)
