@@ -98,6 +98,8 @@ def last_on_grid(low: float, high: float, step: float) -> float:
 
 
 def is_same_choice(a: object, b: object) -> bool:
-    """Whether two choices are one: equal, or both NaN."""
+    """Whether two choices are one: equal, both NaN, or sequences of such, since JSON makes a list of a tuple."""
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(map(is_same_choice, a, b))
     both_nan = isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b)
     return both_nan or a == b

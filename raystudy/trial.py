@@ -274,9 +274,9 @@ class Trial(BaseTrial):
             only = 0.0 if isinstance(distribution, CategoricalDistribution) else float(distribution.low)
             return distribution.to_external_repr(only)
         if name in self._assignment.proposed:
-            value = self._assignment.proposed[name][0]
-            if distribution.contains(distribution.to_internal_repr(value)):
-                return value
+            internal = distribution.to_internal_repr(self._assignment.proposed[name][0])
+            if distribution.contains(internal):
+                return distribution.to_external_repr(internal)
         return self._link.suggest(name, distribution, self._news.params)
 
     def _suggested_before(self, name: str, distribution: Distribution) -> ParamValue:
