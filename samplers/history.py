@@ -29,6 +29,7 @@ from raystudy.distributions import Distribution, ParamValue
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.samplers.batch import Batch
 from raystudy.samplers.constraint_log import ConstraintLog
+from raystudy.samplers.orders import Orders
 from raystudy.samplers.reports import ReportLog
 from raystudy.samplers.roles import Role, counts_in_space, role_of, roles_of
 from raystudy.samplers.rows import check_row
@@ -80,6 +81,8 @@ class History:
         self._shared = {Role.OBSERVED: SharedSpace(), Role.PENDING: SharedSpace()}
         self._n_by_role = dict.fromkeys(Role, 0)
         self._reports = ReportLog()
+        #: Remembers how the columns of the last proposal are sorted.
+        self.orders = Orders()
 
     def __len__(self) -> int:
         """Return the length of the columns: the highest recorded trial number + 1."""

@@ -15,7 +15,7 @@ from scipy.special import ndtr, ndtri
 
 __all__ = [
     "bandwidths",
-    "cell_tables",
+    "cell_table",
     "interval_mass",
     "stable_argsort",
     "truncated_normal_quantiles",
@@ -29,6 +29,8 @@ _MIDDLE = 0.5
 _NARROWEST = 1e-12
 #: Where the mass of a cell underflows; the mass that the prior gives to that cell is far greater.
 _SMALLEST_MASS = 1e-300
+#: Left of that many deviations lies all of a normal, to the last digit.
+_ALL = 8.3
 
 
 def bandwidths(ranked: FloatArray, *, magic_clip: bool = True, endpoints: bool = False) -> FloatArray:
@@ -52,7 +54,10 @@ def bandwidths(ranked: FloatArray, *, magic_clip: bool = True, endpoints: bool =
 def interval_mass(mu: FloatArray, sigma: FloatArray) -> FloatArray:
     """Return the mass of normals inside of the unit interval, elementwise."""
     far = np.abs(mu - _MIDDLE) + _MIDDLE
-    mass: FloatArray = ndtr((1.0 - far) / sigma) - ndtr(-far / sigma)
+    near = (1.0 - far) / sigma  # the nearer end, in deviations
+    is_cut = near < _ALL  # most kernels are narrow, and lose nothing
+    mass = np.ones(near.shape)
+    mass[is_cut] = ndtr(near[is_cut]) - ndtr(-far[is_cut] / sigma[is_cut])
     return mass
 
 
@@ -65,42 +70,43 @@ def truncated_normal_quantiles(quantiles: FloatArray, mu: FloatArray, sigma: Flo
     return np.clip(unit, 0.0, 1.0, out=unit)
 
 
-def cell_tables(
+def cell_table(
     mu: FloatArray, sigma: FloatArray, order: IntArray, left: FloatArray, right: FloatArray
 ) -> tuple[FloatArray, IntArray]:
-    """Return the log masses of the kernels in cells of the unit interval, as a table and codes into it.
+    """Return the log masses of the kernels of one parameter in cells of the unit interval, as a table and codes.
 
     On a grid most kernels coincide, and so do most points: only distinct pairs are evaluated.
 
     Args:
-        mu: (d, K) means.
-        sigma: (d, K) deviations.
-        order: (d, K) kernels in an order where equal means are neighbours.
-        left: (d, m) left ends of the cells.
-        right: (d, m) right ends of the cells.
+        mu: (K,) means.
+        sigma: (K,) deviations.
+        order: (K,) kernels in an order where equal means are neighbours.
+        left: (m,) left ends of the cells.
+        right: (m,) right ends of the cells.
 
     Returns:
-        table: (u, m) log masses; codes: (d, K) so that ``table[codes[j, k]]`` are those of kernel k.
+        table: (u, m) log masses; codes: (K,) so that ``table[codes[k]]`` are those of kernel k.
     """
-    owner, mu, sigma, codes = _distinct_kernels(mu, sigma, order)
-    cells, cell_codes = _distinct_cells(left)
-    n_kernels = np.bincount(owner, minlength=len(left))
-    first_kernel = np.cumsum(n_kernels) - n_kernels
-    # Every cell meets the kernels of its own parameter: pair p is cell[p] with kernel[p].  In this order the
-    # distances change smoothly, which makes the distribution function twice as fast as in the other.
-    n_pairs = n_kernels[cells[0]]
-    first_pair = np.cumsum(n_pairs) - n_pairs
-    cell = np.repeat(np.arange(len(n_pairs)), n_pairs)
-    kernel = np.arange(len(cell)) + (first_kernel[cells[0]] - first_pair)[cell]
+    mu, sigma = mu[order], sigma[order]
+    is_new = np.ones(len(mu), dtype=bool)
+    is_new[1:] = (mu[1:] != mu[:-1]) | (sigma[1:] != sigma[:-1])
+    codes = np.empty_like(order)
+    codes[order] = np.cumsum(is_new) - 1
+    mu, sigma = mu[is_new, None], sigma[is_new, None]
+    _, cells, cell_codes = np.unique(left, return_index=True, return_inverse=True)
     centre, half = (left[cells] + right[cells]) / 2, (right[cells] - left[cells]) / 2
-    precision = (1.0 / sigma)[kernel]
-    distance = np.abs(centre[cell] - mu[kernel]) * precision
-    reach = half[cell] * precision
-    # Both ends left of the mean: near 1 the distribution function would cancel.
-    mass = ndtr(reach - distance) - ndtr(-reach - distance)
-    log_mass = np.log(np.maximum(mass, _SMALLEST_MASS)) - np.log(interval_mass(mu, sigma))[kernel]
-    offset = np.arange(len(owner)) - first_kernel[owner]
-    return log_mass[first_pair[cell_codes][owner] + offset[:, None]], codes
+    precision = 1.0 / sigma
+    # Both ends left of the mean: near 1 the distribution function would cancel.  In place: new arrays cost more.
+    distance, reach = centre - mu, half * precision
+    np.abs(distance, out=distance)
+    distance *= precision
+    lower = -distance - reach
+    reach -= distance
+    mass = ndtr(reach, out=reach)
+    mass -= ndtr(lower, out=lower)
+    log_mass = np.log(np.maximum(mass, _SMALLEST_MASS, out=mass), out=mass)
+    log_mass -= np.log(interval_mass(mu, sigma))
+    return log_mass[:, cell_codes], codes
 
 
 def stable_argsort(rows: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -118,28 +124,3 @@ def stable_argsort(rows: FloatArray) -> tuple[IntArray, FloatArray]:
         group *= rows.shape[1]
         order[tied] = np.sort(group + order[tied], axis=1) - group
     return order, ranked
-
-
-def _distinct_kernels(
-    mu: FloatArray, sigma: FloatArray, order: IntArray
-) -> tuple[IntArray, FloatArray, FloatArray, IntArray]:
-    """Return row, mean and deviation of the distinct kernels, (u,) each, and the (d, K) codes of all."""
-    by_rank = np.arange(len(mu))[:, None], order
-    mu, sigma = mu[by_rank], sigma[by_rank]
-    is_new = np.ones(order.shape, dtype=bool)
-    is_new[:, 1:] = (mu[:, 1:] != mu[:, :-1]) | (sigma[:, 1:] != sigma[:, :-1])
-    codes = np.empty_like(order)
-    codes[by_rank] = np.cumsum(is_new).reshape(order.shape) - 1
-    return np.nonzero(is_new)[0], mu[is_new], sigma[is_new], codes
-
-
-def _distinct_cells(ends: FloatArray) -> tuple[tuple[IntArray, IntArray], IntArray]:
-    """Return (rows, columns) of the distinct values of each row, and the (d, m) codes of all values."""
-    index, order = np.arange(len(ends))[:, None], np.argsort(ends, axis=1)
-    ranked = ends[index, order]
-    is_new = np.ones(ends.shape, dtype=bool)
-    is_new[:, 1:] = ranked[:, 1:] != ranked[:, :-1]
-    codes = np.empty_like(order)
-    codes[index, order] = np.cumsum(is_new).reshape(ends.shape) - 1
-    row, rank = np.nonzero(is_new)
-    return (row, order[row, rank]), codes

@@ -36,7 +36,7 @@ import numpy.typing as npt
 from raystudy.distributions import CategoricalDistribution, Distribution
 from raystudy.samplers.kernels import (
     bandwidths,
-    cell_tables,
+    cell_table,
     interval_mass,
     stable_argsort,
     truncated_normal_quantiles,
@@ -144,23 +144,37 @@ class ParzenEstimator:
     prior: float = 1.0
 
     @classmethod
-    def fit(cls, axes: Axes, observations: FloatArray, rule: KernelRule | None = None) -> ParzenEstimator:
+    def fit(
+        cls,
+        axes: Axes,
+        observations: FloatArray,
+        rule: KernelRule | None = None,
+        by_value: IntArray | None = None,
+    ) -> ParzenEstimator:
         """Return the estimator of these observations.
 
         Args:
             axes: The space.
             observations: (d, n) internal values, oldest first; n = 0 gives the prior alone.
             rule: How kernels are made of them.
+            by_value: (dn, n) observations by increasing value of each numeric parameter, ties by age, if known.
         """
         rule = rule or KernelRule()
         n = observations.shape[1]
         shape = (len(axes.numeric), n + 1)
         order, mu, sigma = np.full(shape, n), np.full(shape, 0.5), np.ones(shape)
-        order[:, :n], ranked = stable_argsort(axes.scale.to_unit(observations[axes.numeric]))
-        ranked_sigma = bandwidths(ranked, magic_clip=rule.magic_clip, endpoints=rule.endpoints)
-        reach = _MAX_DEVIATIONS_OUTSIDE * ranked_sigma
-        index = np.arange(shape[0])[:, None], order[:, :n]
-        mu[index], sigma[index] = np.clip(ranked, -reach, 1.0 + reach), ranked_sigma
+        unit = axes.scale.to_unit(observations[axes.numeric])
+        order[:, :n] = stable_argsort(unit)[0] if by_value is None else by_value
+        mu[:, :n] = unit
+        ranked = np.empty(unit.shape)
+        for row, rank in enumerate(order[:, :n]):  # row by row it stays in the processor's cache
+            unit[row].take(rank, out=ranked[row], mode="clip")
+        ranked = bandwidths(ranked, magic_clip=rule.magic_clip, endpoints=rule.endpoints)
+        for row, rank in enumerate(order[:, :n]):
+            sigma[row, rank] = ranked[row]
+        if unit.size and (unit.min() < 0.0 or unit.max() > 1.0):
+            reach = _MAX_DEVIATIONS_OUTSIDE * sigma[:, :n]
+            np.clip(unit, -reach, 1.0 + reach, out=mu[:, :n])
         codes = np.empty((len(axes.categorical), n + 1), dtype=np.int64)
         codes[:, :n] = observations[axes.categorical]
         codes[:, n] = axes.n_choices
@@ -186,14 +200,14 @@ class ParzenEstimator:
         that of a grid or categorical parameter is a probability.
         """
         quadratic, features, log_norm = self._continuous(points)
-        table, codes = self._discrete(points)
+        tables = self._discrete(points)
         parts = []
         for start in range(0, len(log_norm), _BLOCK):
             block = slice(start, start + _BLOCK)
             log_kernels = quadratic[:, block].T @ features  # (block, m)
             log_kernels += log_norm[block, None]
-            for code in codes[:, block]:
-                log_kernels += table[code]
+            for table, codes in tables:
+                log_kernels += table.take(codes[block], axis=0)
             largest = log_kernels.max(axis=0)
             log_kernels -= largest
             np.maximum(log_kernels, _LOG_NEGLIGIBLE, out=log_kernels)
@@ -215,22 +229,18 @@ class ParzenEstimator:
         log_norm -= np.sum(0.5 * math.log(2.0 * math.pi) + np.log(scale.width[real]))
         return np.concatenate([-0.5 * precision, pull]), np.concatenate([unit * unit, unit]), log_norm
 
-    def _discrete(self, points: FloatArray) -> tuple[FloatArray, IntArray]:
-        """Return a table (u, m) of log masses and the codes (rows, K) of the kernels, a row per parameter."""
-        axes = self.axes
+    def _discrete(self, points: FloatArray) -> list[tuple[FloatArray, IntArray]]:
+        """Return for each grid and categorical a table (u, m) of log masses and the codes (K,) of the kernels."""
+        axes, tables = self.axes, []
         stepped = np.flatnonzero(axes.scale.step[:, 0] > 0)
-        tables, codes = [np.empty((0, points.shape[1]))], [np.empty((0, len(self.weights)), dtype=np.int64)]
-        if len(stepped):
-            left, right = axes.scale.cells(stepped, points[axes.numeric[stepped]])
-            cells = cell_tables(self.mu[stepped], self.sigma[stepped], self.order[stepped], left, right)
-            tables.append(cells[0])
-            codes.append(cells[1])
-        offset = sum(map(len, tables))
-        for row, n_choices in enumerate(axes.n_choices.tolist()):
-            tables.append(self._choice_table(n_choices, points[axes.categorical[row]].astype(np.int64)))
-            codes.append(self.codes[row : row + 1] + offset)
-            offset += n_choices + 1
-        return np.concatenate(tables), np.concatenate(codes)
+        lefts, rights = axes.scale.cells(stepped, points[axes.numeric[stepped]])
+        for row, left, right in zip(stepped.tolist(), lefts, rights, strict=True):
+            tables.append(cell_table(self.mu[row], self.sigma[row], self.order[row], left, right))
+        for values, codes, n_choices in zip(
+            points[axes.categorical].astype(np.int64), self.codes, axes.n_choices.tolist(), strict=True
+        ):
+            tables.append((self._choice_table(n_choices, values), codes))
+        return tables
 
     def _choice_table(self, n_choices: int, values: IntArray) -> FloatArray:
         """Log probability of choices (m,) by observed choice: (n_choices + 1, m), the prior last."""

@@ -31,6 +31,7 @@ from raystudy.samplers.failures import Survival
 from raystudy.samplers.history import History, Role
 from raystudy.samplers.hooks import HistorySampler
 from raystudy.samplers.lies import LIARS, Liar, believed_good, mean_is_good
+from raystudy.samplers.orders import order_within
 from raystudy.samplers.parzen import Axes, KernelRule, ParzenEstimator, Weights, age_weights
 from raystudy.samplers.scales import external_params, uniform
 from raystudy.samplers.splitting import Gamma, quarter_of_root, split_observed
@@ -154,7 +155,7 @@ class TPESampler(HistorySampler):
         names = sorted(space)
         free = {name: space[name] for name in names if not space[name].single()}
         fixed = {name: space[name] for name in names if name not in free}
-        params = external_params(fixed, uniform(fixed, rng, 1)[:, 0])
+        params = external_params(fixed, uniform(fixed, rng, 1)[:, 0]) if fixed else {}
         views = [] if self._is_startup(history) or not free else split_observed(history, self.gamma)
         for block in self._blocks(free, history):
             params |= external_params(block, self._draw(block, history, views, rng, is_all=block == free))
@@ -255,9 +256,11 @@ class TPESampler(HistorySampler):
         rule_below = rule if len(history.directions) == 1 else replace(rule, weights=np.ones)
 
         def fit(good: IntArray, rest: IntArray) -> tuple[ParzenEstimator, ParzenEstimator]:
+            is_rest = np.isin(np.arange(columns.shape[1]), rest)
+            by_value = order_within(history.orders.of(columns[axes.numeric]), is_rest)
             return (
                 ParzenEstimator.fit(axes, columns[:, np.sort(good)], rule_below),
-                ParzenEstimator.fit(axes, columns[:, np.sort(rest)], rule),
+                ParzenEstimator.fit(axes, columns[:, is_rest], rule, by_value),
             )
 
         is_good = np.full(len(pending), self.liar == "best")
