@@ -67,16 +67,6 @@ def test_equal_seeds_give_equal_orders_and_others_another_one() -> None:
     assert orders[0] == orders[1] != orders[2]
 
 
-def test_search_cut_into_pieces_in_a_database_is_the_whole_one(tmp_path) -> None:
-    url = f"sqlite:///{tmp_path / 's.db'}"
-    raystudy.create_study(storage=url, study_name="s", sampler=BruteForceSampler(seed=3))
-    for n_trials in (1, 4, 3, 100):
-        search(None, branches, raystudy.load_study(study_name="s", storage=url), n_trials=n_trials)
-    pieces = raystudy.load_study(study_name="s", storage=url)
-    whole = search(BruteForceSampler(seed=3), branches)
-    assert [t.params for t in pieces.trials] == [t.params for t in whole.trials]
-
-
 def test_pending_trials_have_different_points_while_there_are_any() -> None:
     study = raystudy.create_study(sampler=BruteForceSampler(seed=1))
     trials = [study.ask() for _ in range(24)]

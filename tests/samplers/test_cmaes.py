@@ -210,12 +210,6 @@ def test_a_space_that_grows_or_shrinks_is_searched_on() -> None:
     assert set(sampler.joint_space(history)) == {"x0"}
 
 
-def test_a_hundred_pending_trials_are_all_different() -> None:
-    history = searched(CmaEsSampler(), CUBE, sphere, 30)
-    drawn = [tuple(ask(CmaEsSampler(), history, CUBE).values()) for _ in range(100)]
-    assert len(set(drawn)) == 100
-
-
 @pytest.mark.parametrize("options", [{}, {"with_margin": True}])
 def test_a_pending_grid_point_is_not_proposed_again_while_others_are_likely(options: dict) -> None:
     space: dict[str, Distribution] = {"a": IntDistribution(0, 9), "b": IntDistribution(0, 9)}
@@ -245,14 +239,3 @@ def test_pruned_trials_count_if_they_are_to() -> None:
 
     assert learned(True) < 0.05
     assert learned(False) > 0.2
-
-
-def test_several_objectives_are_refused() -> None:
-    both = History([StudyDirection.MINIMIZE] * 2)
-    for call in (
-        lambda: CmaEsSampler().joint_space(both),
-        lambda: CmaEsSampler().propose({"x": X}, both, generator(0, 0)),
-        lambda: CmaEsSampler().sample("x", X, both, generator(0, 0)),
-    ):
-        with pytest.raises(ValueError, match="one objective, got 2"):
-            call()

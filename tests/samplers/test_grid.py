@@ -76,20 +76,6 @@ def test_hundred_pending_trials_differ() -> None:
     assert len({tuple(value for value, _ in each.values()) for each in drawn} | {(0, 0)}) == 101
 
 
-def test_search_cut_into_pieces_in_a_database_is_the_whole_one(tmp_path) -> None:
-    url = f"sqlite:///{tmp_path / 's.db'}"
-    search(
-        GridSampler(GRID, seed=3),
-        study=raystudy.create_study(storage=url, study_name="s", sampler=GridSampler(GRID, seed=3)),
-        n_trials=4,
-    )
-    for n_trials in (1, 6, 100):
-        search(None, study=raystudy.load_study(study_name="s", storage=url), n_trials=n_trials)
-    pieces = raystudy.load_study(study_name="s", storage=url)
-    assert cells(pieces.trials) == cells(search(GridSampler(GRID, seed=3)).trials)
-    assert pieces.sampler.is_exhausted(pieces)
-
-
 def test_study_that_is_exhausted_gets_no_further_trial(capfd) -> None:
     study = search(GridSampler({"x": [1, 2]}), lambda t: t.suggest_float("x", 0, 3))
     search(None, lambda t: t.suggest_float("x", 0, 3), study, n_trials=5)

@@ -110,17 +110,6 @@ def test_scrambling_follows_the_seed_of_the_study_unless_it_has_its_own() -> Non
     assert drawn(QMCSampler(), 5) == drawn(QMCSampler(), 6)
 
 
-@pytest.mark.parametrize("scramble", [False, True])
-def test_search_cut_into_pieces_in_a_database_is_the_whole_one(tmp_path, scramble: bool) -> None:
-    url = f"sqlite:///{tmp_path / 's.db'}"
-    raystudy.create_study(storage=url, study_name="s", sampler=QMCSampler(seed=3, scramble=scramble))
-    for n_trials in (1, 4, 3, 8):
-        search(None, study=raystudy.load_study(study_name="s", storage=url), n_trials=n_trials)
-    pieces = raystudy.load_study(study_name="s", storage=url)
-    whole = search(QMCSampler(seed=3, scramble=scramble), n_trials=16)
-    assert [t.params for t in pieces.trials] == [t.params for t in whole.trials]
-
-
 def test_trials_begun_before_anything_is_known_are_drawn_independently_without_a_warning() -> None:
     study = raystudy.create_study(sampler=QMCSampler(seed=1))
     trials = [study.ask() for _ in range(8)]

@@ -11,7 +11,7 @@ from scipy import stats
 import raystudy
 from raystudy.distributions import CategoricalDistribution, Distribution, FloatDistribution, IntDistribution
 from raystudy.frozen import StudyDirection
-from raystudy.samplers import RandomSampler, TPESampler, sampler_from_spec
+from raystudy.samplers import RandomSampler, sampler_from_spec
 from raystudy.samplers.history import History
 from raystudy.samplers.scales import UnitScale, uniform
 from raystudy.samplers.seeding import generator
@@ -112,13 +112,6 @@ def test_generators_differ_by_seed_number_and_name_and_repeat_otherwise() -> Non
     assert first == [generator(*key).random() for key in keys]
     with pytest.raises(ValueError, match="seed >= 0"):
         generator(-1, 0)
-
-
-@pytest.mark.parametrize(
-    "sampler", [RandomSampler(seed=3), TPESampler(seed=4, n_startup_trials=30, multivariate=False)]
-)
-def test_a_sampler_is_restored_from_its_spec(sampler: RandomSampler | TPESampler) -> None:
-    assert sampler_from_spec(sampler.spec()) == sampler
 
 
 @pytest.mark.parametrize("spec", [{}, {"name": "GridSampler"}, {"name": "RandomSampler", "gamma": 1}])

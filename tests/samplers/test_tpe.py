@@ -20,40 +20,9 @@ from raystudy.frozen import StudyDirection, TrialState
 from raystudy.samplers import RandomSampler, Sampler, TPESampler
 from raystudy.samplers.history import History
 from raystudy.samplers.seeding import generator
+from tests.samplers.helpers import MIXED, X, filled
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-
-X = FloatDistribution(0.0, 1.0)
-MIXED: dict[str, Distribution] = {
-    "depth": IntDistribution(1, 9),
-    "kind": CategoricalDistribution(("a", "b", "c")),
-    "lr": FloatDistribution(1e-5, 1.0, log=True),
-    "one": CategoricalDistribution(("only",)),
-    "units": IntDistribution(8, 1024, log=True),
-    "x": FloatDistribution(-1.0, 1.0),
-}
-
-
-def loss(params: dict[str, ParamValue]) -> float:
-    return (params["x"] - 0.3) ** 2 + (math.log10(params["lr"]) + 2) ** 2 + (params["kind"] != "b")
-
-
-def filled(n: int, space: dict[str, Distribution] = MIXED, seed: int = 0) -> History:
-    history = History([StudyDirection.MINIMIZE])
-    for number in range(n):
-        params = RandomSampler().propose(space, history, generator(seed, number))
-        value = loss(params) if "lr" in space else sum(map(float, params.values()))
-        history.update(number, TrialState.COMPLETE, params, space, [value])
-    return history
-
-
-def ask(sampler: Sampler, history: History, seed: int = 0, *, record: bool = False) -> dict[str, ParamValue]:
-    number = len(history)
-    space = sampler.joint_space(history)
-    params = sampler.propose(space, history, generator(seed, number))
-    if record:
-        history.update(number, TrialState.RUNNING, params, space)
-    return params
 
 
 def optunas_draws(
@@ -83,14 +52,6 @@ def test_proposals_are_distributed_as_optunas() -> None:
     assert stats.chi2_contingency(counts).pvalue > 1e-3
 
 
-def test_same_history_and_seed_give_the_same_proposal_whatever_was_asked_before() -> None:
-    history, worn = filled(60), TPESampler(seed=0)
-    for other in (filled(12), filled(90, seed=1)):
-        ask(worn, other)
-    assert ask(worn, history) == ask(TPESampler(seed=0), history) == ask(worn, filled(60))
-    assert ask(worn, history) != ask(worn, history, seed=1)
-
-
 @pytest.mark.parametrize(
     ("n", "params"),
     [
@@ -105,15 +66,6 @@ def test_the_default_proposes_what_it_did_when_it_was_measured(n: int, params: d
     found = TPESampler().propose(MIXED, filled(n), generator(5, n))
     assert {**found, "lr": 0, "x": 0} == {**params, "one": "only", "lr": 0, "x": 0}
     assert (found["lr"], found["x"]) == pytest.approx((params["lr"], params["x"]), rel=1e-9)
-
-
-def test_proposals_have_all_parameters_inside_of_their_domains() -> None:
-    history = filled(30)
-    params = ask(TPESampler(), history)
-    assert list(params) == sorted(MIXED)
-    assert params["one"] == "only"
-    assert all(MIXED[name].contains(MIXED[name].to_internal_repr(value)) for name, value in params.items())
-    assert all(type(params[name]) is kind for name, kind in (("depth", int), ("lr", float), ("kind", str)))
 
 
 def test_a_pending_trial_changes_the_next_proposal_unless_the_liar_is_off() -> None:
@@ -142,16 +94,6 @@ def test_a_judged_running_trial_is_proposed_from_as_a_pruned_one() -> None:
         history.update(15, state, {"x": 0.9}, space, None, (3, 0.0))
         proposals.append([TPESampler().propose(space, history, generator(0, i)) for i in range(10)])
     assert proposals[0] == proposals[1]
-
-
-@pytest.mark.parametrize("n", [0, 10, 200])
-def test_64_asks_without_a_tell_give_64_proposals(n: int) -> None:
-    space: dict[str, Distribution] = {"lr": MIXED["lr"], "kind": MIXED["kind"], "x": MIXED["x"]}
-    history = filled(n, space)
-    history.update(n, TrialState.FAIL, RandomSampler().propose(space, history, generator(0, n)), space)
-    proposals = [ask(TPESampler(), history, record=True) for _ in range(64)]
-    assert all(set(p) == set(space) for p in proposals)
-    assert len({tuple(p.values()) for p in proposals}) == 64
 
 
 @pytest.mark.parametrize("n_startup_trials", [0, 10, 100])
