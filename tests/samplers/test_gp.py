@@ -3,7 +3,6 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import fields
-from pathlib import Path
 
 import numpy as np
 import optuna
@@ -23,61 +22,14 @@ from raystudy.samplers import GPSampler, RandomSampler, Sampler, TPESampler, sam
 from raystudy.samplers.history import History
 from raystudy.samplers.seeding import generator
 from raystudy.trial import Trial
+from tests.samplers import helpers
+from tests.samplers.helpers import X, ask, is_inside
 
-X = FloatDistribution(0.0, 1.0)
-MIXED: dict[str, Distribution] = {
-    "depth": IntDistribution(1, 9),
-    "kind": CategoricalDistribution(("a", "b", "c")),
-    "lr": FloatDistribution(1e-5, 1.0, log=True),
-    "one": CategoricalDistribution(("only",)),
-    "step": FloatDistribution(0.0, 0.9, step=0.3),
-    "units": IntDistribution(8, 1024, log=True),
-    "x": FloatDistribution(-1.0, 1.0),
-}
-
-
-def loss(params: dict[str, ParamValue]) -> float:
-    return (params["x"] - 0.3) ** 2 + (math.log10(params["lr"]) + 2) ** 2 + (params["kind"] != "b")
+MIXED = {**helpers.MIXED, "step": FloatDistribution(0.0, 0.9, step=0.3)}
 
 
 def filled(n: int, space: dict[str, Distribution] = MIXED, seed: int = 0) -> History:
-    history = History([StudyDirection.MINIMIZE])
-    for number in range(n):
-        params = RandomSampler().propose(space, history, generator(seed, number))
-        value = loss(params) if "lr" in space else sum(float(params[name]) for name in space)
-        history.update(number, TrialState.COMPLETE, params, space, [value])
-    return history
-
-
-def ask(sampler: Sampler, history: History, seed: int = 0, *, record: bool = False) -> dict[str, ParamValue]:
-    number = len(history)
-    space = sampler.joint_space(history)
-    params = sampler.propose(space, history, generator(seed, number))
-    if record:
-        history.update(number, TrialState.RUNNING, params, space)
-    return params
-
-
-def is_inside(params: dict[str, ParamValue], space: dict[str, Distribution]) -> bool:
-    return list(params) == sorted(space) and all(
-        space[name].contains(space[name].to_internal_repr(value)) for name, value in params.items()
-    )
-
-
-def test_proposals_have_all_parameters_inside_of_their_domains_and_in_their_types() -> None:
-    history = filled(15)
-    for _ in range(6):
-        params = ask(GPSampler(), history, record=True)
-        assert is_inside(params, MIXED)
-        assert params["one"] == "only"
-        assert [type(params[name]) for name in ("depth", "kind", "lr", "step")] == [int, str, float, float]
-
-
-def test_the_same_history_and_seed_give_the_same_proposal_whatever_was_asked_before() -> None:
-    history, worn = filled(20), GPSampler(seed=0)
-    ask(worn, filled(12, seed=1))
-    assert ask(worn, history) == ask(GPSampler(seed=0), history) == ask(worn, filled(20))
-    assert ask(worn, history) != ask(worn, history, seed=1)
+    return helpers.filled(n, space, seed)
 
 
 def test_the_number_of_blas_threads_does_not_change_a_proposal_nor_is_it_changed() -> None:
@@ -116,20 +68,6 @@ def test_the_start_up_is_independent_and_counts_pending_trials_but_needs_observe
 def objective(trial: Trial) -> float:
     x, kind = trial.suggest_float("x", -5, 5), trial.suggest_categorical("kind", ["a", "b"])
     return (x - 1) ** 2 + (kind == "a") + 0.1 * trial.suggest_int("k", 1, 30, log=True)
-
-
-def test_a_search_resumed_from_sqlite_goes_on_bit_for_bit(tmp_path: Path) -> None:
-    kinds = GPSampler(seed=3, n_startup_trials=5)
-    whole = raystudy.create_study(sampler=kinds)
-    whole.optimize(objective, n_trials=12, show_progress_bar=False)
-    url = f"sqlite:///{tmp_path / 'study.db'}"
-    raystudy.create_study(study_name="s", storage=url, sampler=kinds).optimize(
-        objective, n_trials=7, show_progress_bar=False
-    )
-    resumed = raystudy.load_study(study_name="s", storage=url)
-    assert resumed.sampler == kinds
-    resumed.optimize(objective, n_trials=5, show_progress_bar=False)
-    assert [t.params for t in resumed.trials] == [t.params for t in whole.trials]
 
 
 @pytest.mark.parametrize("independent", [None, RandomSampler(), TPESampler(n_startup_trials=3)])
