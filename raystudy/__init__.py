@@ -16,6 +16,7 @@ _MODULES = (
     "distributions",
     "exceptions",
     "frozen",
+    "importance",
     "integration",
     "logging",
     "opening",

@@ -1,0 +1,46 @@
+"""Random forests of regression trees, by scikit-learn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+__all__ = ["Forest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """A forest that is to be fitted.
+
+    Raises:
+        ValueError: If there is no tree, or trees have no level.
+        ImportError: If scikit-learn is not installed.
+    """
+
+    n_trees: int
+    max_depth: int
+    seed: int | None
+
+    def __post_init__(self) -> None:
+        if self.n_trees < 1 or self.max_depth < 1:
+            raise ValueError(
+                f"expected n_trees >= 1 and max_depth >= 1, got n_trees={self.n_trees}, max_depth={self.max_depth}"
+            )
+        self._regressor()
+
+    def fitted(self, features: Any, targets: Any) -> Any:
+        """Return a ``RandomForestRegressor`` fitted to features (n, d) and targets (n,)."""
+        return self._regressor().fit(features, targets)
+
+    def _regressor(self) -> Any:
+        try:
+            ensemble = import_module("sklearn.ensemble")
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                'importances by forests need scikit-learn: pip install "raystudy[importance]"'
+            ) from error
+        # The trees do not depend on how many threads grow them.
+        return ensemble.RandomForestRegressor(
+            n_estimators=self.n_trees, max_depth=self.max_depth, random_state=self.seed, n_jobs=-1
+        )
