@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raystudy.distributions import CategoricalDistribution, Distribution, IntDistribution
-from raystudy.samplers.kernels import cell_tables
+from raystudy.samplers.kernels import cell_table
 
 __all__ = ["cells_of", "density", "n_cells"]
 
@@ -88,7 +88,6 @@ def _kernels(hit: IntArray, width: float, m: int) -> FloatArray:
     """Return the mass of each kernel in each cell, (u + 1, m): normals on the grid, truncated to it, and the prior."""
     mu, sigma = np.append((hit + 0.5) / m, 0.5), np.append(np.full(len(hit), width / m), 1.0)
     left, right = np.arange(m) / m, np.arange(1, m + 1) / m
-    order = np.arange(len(mu))
-    table, codes = cell_tables(mu[None], sigma[None], order[None], left[None], right[None])
-    masses: FloatArray = np.exp(table)[codes[0]]
+    table, codes = cell_table(mu, sigma, np.arange(len(mu)), left, right)
+    masses: FloatArray = np.exp(table)[codes]
     return masses
