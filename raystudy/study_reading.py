@@ -7,8 +7,6 @@ from collections.abc import Collection, Sequence
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-
 from raystudy.constraints import is_feasible
 from raystudy.distributions import ParamValue
 from raystudy.explaining import Explanation, explain
@@ -21,7 +19,7 @@ from raystudy.pruners import MedianPruner, pruner_from_spec
 from raystudy.pruners.custom import PrunerLike
 from raystudy.samplers import TPESampler, sampler_from_spec
 from raystudy.samplers.custom import SamplerLike
-from raystudy.samplers.pareto import dominance_ranks
+from raystudy.samplers.pareto import best_front
 from raystudy.storages.base import Storage
 
 __all__ = ["METRIC_NAMES", "StudyReader"]
@@ -106,13 +104,7 @@ class StudyReader:
         the best value.  Empty if no trial is complete and feasible.
         """
         complete = self.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-        feasible = [trial for trial in complete if is_feasible(trial.constraints)]
-        if not feasible:
-            return []
-        signs = [-1.0 if each is StudyDirection.MAXIMIZE else 1.0 for each in self.directions]
-        losses = np.array([trial.values for trial in feasible], dtype=float) * signs
-        front = np.flatnonzero(dominance_ranks(losses, enough=1) == 0)
-        return [feasible[at].as_stored() for at in front.tolist()]
+        return [trial.as_stored() for trial in best_front(complete, self.directions)]
 
     @property
     def metric_names(self) -> list[str] | None:

@@ -10,10 +10,15 @@ Sources: Deb et al. (2002), IEEE TEC 6(2) (fronts); Guerreiro, Fonseca and Paque
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["best_subset", "dominance_ranks", "hypervolume", "largest_subset", "reference_point"]
+from raystudy.constraints import is_feasible
+from raystudy.frozen import FrozenTrial, StudyDirection
+
+__all__ = ["best_front", "best_subset", "dominance_ranks", "hypervolume", "largest_subset", "reference_point"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -22,6 +27,16 @@ BoolArray = npt.NDArray[np.bool_]
 #: In place of a reference of zero, which would leave no volume beside it.
 _NEARLY_ZERO = 1e-12
 _PLANE, _SPACE = 2, 3
+
+
+def best_front(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> list[FrozenTrial]:
+    """Return those of COMPLETE trials that meet their constraints and are dominated by no other such trial."""
+    feasible = [trial for trial in trials if is_feasible(trial.constraints)]
+    if not feasible:
+        return []
+    signs = [-1.0 if each is StudyDirection.MAXIMIZE else 1.0 for each in directions]
+    losses = np.array([trial.values for trial in feasible], dtype=float) * signs
+    return [feasible[at] for at in np.flatnonzero(dominance_ranks(losses, enough=1) == 0).tolist()]
 
 
 def dominance_ranks(losses: FloatArray, enough: int | None = None) -> IntArray:

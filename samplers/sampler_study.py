@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from raystudy.exceptions import UpdateFinishedTrialError
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.samplers.history import History
+from raystudy.samplers.pareto import best_front
 from raystudy.study_view import KnownTrials, StudyFacts, StudyView
 
 __all__ = ["AttrNote", "SamplerStorage", "SamplerStudy"]
@@ -66,6 +67,12 @@ class SamplerStudy(StudyView):
     def system_attrs(self) -> dict[str, Any]:
         """System attributes of the study, as a copy."""
         return copy.deepcopy(self._system_attrs)
+
+    @property
+    def best_trials(self) -> list[FrozenTrial]:
+        """The COMPLETE trials that meet their constraints and are dominated by no other such trial, as copies."""
+        complete = self.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        return [copy.deepcopy(trial) for trial in best_front(complete, self.directions)]
 
     def stop(self) -> None:
         """Have no further trial begun; running ones finish."""

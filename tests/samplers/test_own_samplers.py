@@ -251,6 +251,41 @@ def test_hooks_run_once_per_trial_and_one_at_a_time_with_many_jobs() -> None:
         assert sorted(each[4] for each in heard if each[0] == hook) == list(range(24))
 
 
+def test_an_interrupted_trial_goes_on_with_what_was_drawn_for_it() -> None:
+    def interrupted(trial: Any) -> float:
+        if trial.number == 3 and trial.attempt == 1:
+            raise KeyboardInterrupt
+        return objective(trial)
+
+    def heard_of_3() -> list[Any]:
+        return [each[0] for each in heard if each[4] == 3]
+
+    heard: list[Any] = []
+    study = raystudy.create_study(sampler=eavesdropping(raystudy, heard))
+    with pytest.raises(KeyboardInterrupt):
+        run(study, n_trials=5, func=interrupted)
+    assert heard_of_3() == ["before", "infer", "relative"]
+    run(study, n_trials=2, func=interrupted)
+    assert heard_of_3() == ["before", "infer", "relative", "independent", "independent", "after"]
+    assert study.trials[3].params == {"x": 0.3, "kind": "a", "depth": 3}
+
+
+def test_a_sampler_sees_the_front_of_several_objectives() -> None:
+    seen: list[list[int]] = []
+
+    class Frontier(Plain):
+        def before_trial(self, study: Any, trial: Any) -> None:
+            assert [each.name for each in study.directions] == ["MINIMIZE", "MAXIMIZE"]
+            seen.append([each.number for each in study.best_trials])
+            with pytest.raises(RuntimeError, match="2"):
+                _ = study.best_trial
+
+    study = raystudy.create_study(directions=["minimize", "maximize"], sampler=Frontier())
+    run(study, 4, lambda trial: ([1.0, 2.0, 0.0, 3.0][trial.number], [1.0, 2.0, 3.0, 0.0][trial.number]))
+    assert seen == [[], [0], [0, 1], [2]]
+    assert [trial.number for trial in study.best_trials] == [2]
+
+
 class Plain(raystudy.samplers.BaseSampler):
     """Draws nothing jointly and everything in the middle."""
 
