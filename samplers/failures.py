@@ -37,7 +37,7 @@ from raystudy.frozen import TrialState
 from raystudy.samplers.history import History
 from raystudy.samplers.roles import Role
 
-__all__ = ["Survival"]
+__all__ = ["Survival", "log_improvement"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -109,6 +109,13 @@ class Survival:
             else:
                 found[where] = node
         return found
+
+
+def log_improvement(log_ratio: FloatArray, share: float) -> FloatArray:
+    """Return the logarithm of what TPE expects to gain, from that of its density ratio, but for a constant."""
+    with np.errstate(divide="ignore"):
+        improvement: FloatArray = -np.logaddexp(np.log(share), np.log1p(-share) - log_ratio)
+    return improvement
 
 
 class _Forester:

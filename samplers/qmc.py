@@ -26,7 +26,7 @@ from raystudy.samplers.hooks import HistorySampler
 from raystudy.samplers.random import RandomSampler
 from raystudy.samplers.scales import external_params, from_unit_cube
 
-__all__ = ["QMCSampler"]
+__all__ = ["QMCSampler", "sequence_point"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -86,7 +86,10 @@ class QMCSampler(HistorySampler):
     ) -> dict[str, ParamValue]:
         """Return the trial's point of the sequence, as external values."""
         number = len(history) if history.asking is None else history.asking
-        unit = self._point(max(number - 1, 0), len(space), history.seed)
+        seed = history.seed if self.seed is None else self.seed
+        unit = sequence_point(
+            self.qmc_type, len(space), max(number - 1, 0), seed=seed, scramble=self.scramble
+        )
         return external_params(space, from_unit_cube(space, unit[:, None])[:, 0])
 
     def sample(
@@ -117,12 +120,20 @@ class QMCSampler(HistorySampler):
             "warn_independent_sampling": self.warn_independent_sampling,
         }
 
-    def _point(self, index: int, width: int, study_seed: int) -> FloatArray:
-        """Return one point of the sequence, (width,) float64 in [0, 1)."""
-        seed = study_seed if self.seed is None else self.seed
-        engine = _ENGINES[self.qmc_type](width, scramble=self.scramble, seed=seed)
-        if index:  # Sobol's cannot be sent on by nothing
-            engine.fast_forward(index)
-        # Sobol's points, multiples of 2**-30, would lie on the borders of cells and be rounded to the even ones.
-        point: FloatArray = engine.random(1)[0] + _OFF_THE_BORDER
-        return np.minimum(point, np.nextafter(1.0, 0.0))
+
+def sequence_point(qmc_type: str, width: int, index: int, *, seed: int, scramble: bool) -> FloatArray:
+    """Return one point of a sequence, (width,) float64 in [0, 1).
+
+    Args:
+        qmc_type: "sobol" or "halton".
+        width: Number of dimensions.
+        index: Of the point, >= 0.
+        seed: Seed of the scrambling.
+        scramble: Whether to randomise the sequence, which keeps its evenness.
+    """
+    engine = _ENGINES[qmc_type](width, scramble=scramble, seed=seed)
+    if index:  # Sobol's cannot be sent on by nothing
+        engine.fast_forward(index)
+    # Sobol's points, multiples of 2**-30, would lie on the borders of cells and be rounded to the even ones.
+    point: FloatArray = engine.random(1)[0] + _OFF_THE_BORDER
+    return np.minimum(point, np.nextafter(1.0, 0.0))

@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from raystudy.distributions import CategoricalDistribution, Distribution, ParamValue
 from raystudy.samplers.base import ConstraintsFunction
-from raystudy.samplers.failures import Survival
+from raystudy.samplers.failures import Survival, log_improvement
 from raystudy.samplers.history import History, Role
 from raystudy.samplers.hooks import HistorySampler
 from raystudy.samplers.lies import LIARS, Liar, believed_good, mean_is_good
@@ -35,6 +35,7 @@ from raystudy.samplers.orders import order_within
 from raystudy.samplers.parzen import Axes, KernelRule, ParzenEstimator, Weights, age_weights
 from raystudy.samplers.scales import external_params, uniform
 from raystudy.samplers.splitting import Gamma, quarter_of_root, split_observed
+from raystudy.samplers.startup import STARTUPS, Startup, startup_candidates
 
 __all__ = ["TPESampler"]
 
@@ -58,6 +59,7 @@ class TPESampler(HistorySampler):
 
     Args:
         n_startup_trials: Trials, observed or pending, before which proposals are uniform.
+        startup: Whether these are "random", or cover the space evenly, also in parallel: "sobol" (see ``startup``).
         n_ei_candidates: Candidates drawn for each proposal.
         seed: Seed of the study, >= 0, or None to have one drawn when the study is first optimised.
         multivariate: Whether parameters are drawn jointly; None means True for one objective (and with ``group``),
@@ -85,6 +87,7 @@ class TPESampler(HistorySampler):
     """
 
     n_startup_trials: int = 10
+    startup: Startup = "random"
     n_ei_candidates: int = 24
     seed: int | None = None
     multivariate: bool | None = None
@@ -109,8 +112,9 @@ class TPESampler(HistorySampler):
             )
         if self.group and self.multivariate is False:
             raise ValueError("TPESampler: group=True needs multivariate=True or None, got False")
-        if self.liar not in LIARS:
-            raise ValueError(f"TPESampler: liar needs one of {LIARS}, got {self.liar!r}")
+        for name, known in (("liar", LIARS), ("startup", STARTUPS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"TPESampler: {name} needs one of {known}, got {getattr(self, name)!r}")
         if self.liar != "worst" and not self.constant_liar:
             raise ValueError(f"TPESampler: liar={self.liar!r} needs constant_liar=True, got False")
         self._rule()
@@ -158,7 +162,7 @@ class TPESampler(HistorySampler):
         params = external_params(fixed, uniform(fixed, rng, 1)[:, 0]) if fixed else {}
         views = [] if self._is_startup(history) or not free else split_observed(history, self.gamma)
         for block in self._blocks(free, history):
-            params |= external_params(block, self._draw(block, history, views, rng, is_all=block == free))
+            params |= external_params(block, self._draw(block, history, views, rng, whole=free))
         return {name: params[name] for name in names}
 
     def sample(
@@ -215,7 +219,7 @@ class TPESampler(HistorySampler):
         views: Views,
         rng: np.random.Generator,
         *,
-        is_all: bool,
+        whole: Mapping[str, Distribution],
     ) -> FloatArray:
         """Return the internal values of the best candidate, in the order of ``space``; uniform without views."""
         columns: FloatArray = np.stack([history.column(name) for name in space])
@@ -224,10 +228,9 @@ class TPESampler(HistorySampler):
         pending = np.flatnonzero(is_pending & is_usable)
         survival = Survival.of(space, history) if self.learn_from_failures else None
         if not views:
-            candidates = uniform(space, rng, self.n_ei_candidates)
-            scores = np.zeros(self.n_ei_candidates)
-            if survival is not None:  # the largest of these sums belongs to each with its chance
-                scores = survival.log_chance(candidates) + rng.gumbel(size=self.n_ei_candidates)
+            candidates, scores = startup_candidates(
+                self.startup, space, whole, history, survival, rng, self.n_ei_candidates
+            )
         else:
             sides = [
                 self._sides(Axes.of(space), columns, is_usable, view, pending, history) for view in views
@@ -236,7 +239,7 @@ class TPESampler(HistorySampler):
             if survival is not None:
                 share = len(views[0][0]) / history.n_observed
                 scores = survival.log_chance(candidates) + log_improvement(scores, share)
-        if is_all and all(_is_finite(distribution) for distribution in space.values()):
+        if space == whole and all(_is_finite(distribution) for distribution in space.values()):
             taken = (candidates[:, :, None] == columns[:, None, pending]).all(axis=0).any(axis=1)
             scores[taken] = -np.inf
         return candidates[:, int(np.argmax(scores))]
@@ -282,13 +285,6 @@ class TPESampler(HistorySampler):
         candidates = np.concatenate(drawn, axis=1)
         ratios = [good.log_pdf(candidates) - rest.log_pdf(candidates) for good, rest in sides]
         return candidates, np.mean(ratios, axis=0)
-
-
-def log_improvement(log_ratio: FloatArray, share: float) -> FloatArray:
-    """Return the logarithm of what TPE expects to gain, from that of its density ratio, but for a constant."""
-    with np.errstate(divide="ignore"):
-        improvement: FloatArray = -np.logaddexp(np.log(share), np.log1p(-share) - log_ratio)
-    return improvement
 
 
 def _warn(what: str, instead: str, stacklevel: int) -> None:
