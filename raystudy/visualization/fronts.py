@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from raystudy.frozen import FrozenTrial
@@ -64,7 +65,7 @@ def plot_pareto_front(
 def _trace(
     group: Group, names: Sequence[str], kind: str, marker: dict[str, Any], *, on_top: bool = False
 ) -> Any:
-    numbers = [trial.number for trial in group.trials]
+    numbers = np.array([trial.number for trial in group.trials], dtype=np.int64)
     n = len(numbers)
     size = by_number(0 if on_top else n, 7, 5, 4)
     if "colorscale" in marker:
@@ -73,7 +74,7 @@ def _trace(
     options = {
         "x": x,
         "y": y,
-        "text": list(map(hover_text, group.trials)),
+        "text": np.array(list(map(hover_text, group.trials)), dtype=object),
         "mode": "markers",
         "hovertemplate": f"%{{text}}<extra>{kind}</extra>",
         "name": kind,

@@ -20,6 +20,8 @@ from raystudy.visualization.data.reading import FloatArray, feasible, signs_of
 __all__ = ["Front", "Group", "front", "hypervolumes"]
 
 _PLANE, _SPACE = 2, 3
+#: Points in a block.
+_AT_ONCE = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def _feasible(
     trials: Sequence[FrozenTrial], constraints_func: Callable[[FrozenTrial], Sequence[float]] | None
 ) -> tuple[Any, bool]:
     if constraints_func is None:
-        return feasible(trials), any(trial.constraints for trial in trials)
+        return feasible(trials), any(trial.system_attrs and trial.constraints for trial in trials)
     kept = [all(each <= 0.0 for each in constraints_func(trial)) for trial in trials]
     return np.array(kept, dtype=np.bool_), bool(trials)
 
@@ -178,14 +180,18 @@ def _gains_in_plane(losses: FloatArray, reference: FloatArray) -> list[float]:
     return found
 
 
-def _gains(losses: FloatArray, reference: FloatArray) -> list[float]:
+def _gains(losses: FloatArray, reference: FloatArray) -> FloatArray:
+    """Return what each point adds to the volume of those before it."""
+    gains = np.zeros(len(losses))
     kept = np.empty((0, losses.shape[1]))
-    found = []
-    for point in losses:
-        if (kept <= point).all(axis=1).any():
-            found.append(0.0)
-            continue
-        shared = hypervolume(np.maximum(kept, point), reference) if len(kept) else 0.0
-        found.append(float(np.prod(reference - point)) - shared)
-        kept = np.concatenate([kept[(kept < point).any(axis=1)], point[None]])
-    return found
+    for begin in range(0, len(losses), _AT_ONCE):
+        points = losses[begin : begin + _AT_ONCE]
+        # Most points are dominated by those of earlier blocks, which are compared with all of a block at once.
+        for at in np.flatnonzero(~(kept[:, None] <= points).all(axis=2).any(axis=0)).tolist():
+            point = points[at]
+            if (kept <= point).all(axis=1).any():
+                continue
+            shared = hypervolume(np.maximum(kept, point), reference) if len(kept) else 0.0
+            gains[begin + at] = np.prod(reference - point) - shared
+            kept = np.concatenate([kept[(kept < point).any(axis=1)], point[None]])
+    return gains

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raystudy.constraints import is_feasible
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.study_reading import StudyReader
 from raystudy.visualization.data.fronts import hypervolumes
@@ -201,7 +200,7 @@ def hypervolume_history(study: StudyReader, reference_point: Sequence[float]) ->
     signs = signs_of(study.directions)
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     losses = np.array([trial.values for trial in trials], dtype=np.float64).reshape(len(trials), len(signs))
-    counted = np.array([is_feasible(trial.constraints) for trial in trials], dtype=np.bool_)
+    counted = feasible(trials)
     values = np.zeros(len(trials))
     gains = hypervolumes(signs * losses[counted], signs * np.asarray(reference_point, dtype=np.float64))
     values[counted] = np.diff(gains, prepend=0.0)
