@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-__all__ = ["BLUES", "MANY", "blank", "legend_of", "points", "show_range"]
+__all__ = ["BLUES", "MANY", "blank", "legend_of", "points", "show_range", "tick_labels"]
 
 #: Above so many points the browser draws by WebGL.
 MANY = 1_000
@@ -40,3 +40,8 @@ def show_range(figure: go.Figure, ends: tuple[float, float] | None) -> None:
     """Begin with a part of the y axis."""
     if ends is not None:
         figure.update_yaxes(range=list(ends))
+
+
+def tick_labels(ticks: Sequence[tuple[float, str]]) -> dict[str, Any]:
+    """Return the layout of an axis with these ticks."""
+    return {"tickvals": [place for place, _ in ticks], "ticktext": [text for _, text in ticks]}

@@ -13,8 +13,9 @@ from plotly.subplots import make_subplots
 from raystudy.study_reading import StudyReader
 from raystudy.visualization import colours
 from raystudy.visualization.data.planes import Axis, Planes, Ranks, contours, ranks, surface
+from raystudy.visualization.data.ranges import log_ticks
 from raystudy.visualization.data.reading import OBJECTIVE_VALUE, Target, by_number
-from raystudy.visualization.figures import BLUES, blank, points
+from raystudy.visualization.figures import BLUES, blank, points, tick_labels
 
 __all__ = ["plot_contour", "plot_rank"]
 
@@ -217,5 +218,5 @@ def _axis_layout(axis: Axis, *, titled: bool) -> dict[str, Any]:
         layout |= {"type": "category", "categoryorder": "array", "categoryarray": axis.labels}
     elif axis.is_log:
         ends = [math.log10(end) for end in axis.range]
-        layout |= {"type": "log", "range": ends, "dtick": 1, "exponentformat": "power"}
+        layout |= {"type": "log", "range": ends, **tick_labels(log_ticks(*axis.range))}
     return layout | ({"title_text": axis.name} if titled else {})

@@ -10,9 +10,10 @@ from plotly.subplots import make_subplots
 
 from raystudy.study_reading import StudyReader
 from raystudy.visualization import colours
+from raystudy.visualization.data.ranges import log_ticks
 from raystudy.visualization.data.reading import OBJECTIVE_VALUE, Target, by_number
 from raystudy.visualization.data.slices import Slice, slices
-from raystudy.visualization.figures import BLUES, blank, points, show_range
+from raystudy.visualization.figures import BLUES, blank, points, show_range, tick_labels
 
 __all__ = ["plot_slice"]
 
@@ -52,7 +53,7 @@ def plot_slice(
         if each.labels is not None:
             figure.update_xaxes(type="category", categoryorder="array", categoryarray=each.labels, **place)
         elif each.is_log:
-            figure.update_xaxes(type="log", dtick=1, exponentformat="power", **place)
+            figure.update_xaxes(type="log", **tick_labels(log_ticks(min(each.x), max(each.x))), **place)
         if at == 1:
             figure.update_yaxes(title_text=target_name, **place)
     show_range(figure, found.shown_values)

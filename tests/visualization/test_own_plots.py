@@ -3,6 +3,7 @@
 import datetime as dt
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from raystudy.trial import create_trial
 from raystudy.visualization import plot_cluster_timeline, plot_epochs_saved
 from raystudy.visualization.data.epochs import epochs_saved
 from raystudy.visualization.data.fronts import hypervolumes
-from raystudy.visualization.data.ranges import readable_range
+from raystudy.visualization.data.ranges import log_ticks, readable_range
 
 BEGIN = dt.datetime(2026, 1, 1)
 
@@ -120,3 +121,21 @@ def test_a_few_awful_values_do_not_set_the_range():
     assert 1 <= high < 1.2
     assert readable_range(values, maximize=True) is None
     assert readable_range(np.linspace(0, 4, 100), maximize=False) is None
+
+
+@pytest.mark.parametrize(
+    ("ends", "texts"),
+    [
+        ((1e-5, 1e-1), ["1e-5", "0.001", "0.1"]),
+        ((1e-4, 1e-1), ["1e-4", "0.001", "0.01", "0.1"]),
+        ((0.003, 0.07), ["0.005", "0.01", "0.02", "0.05"]),
+        ((12, 250), ["20", "50", "100", "200"]),
+        ((2.1, 2.4), ["2.2", "2.3"]),
+        ((1, 1e9), ["1", "1000", "1e6", "1e9"]),
+        ((3, 3), ["3"]),
+    ],
+)
+def test_a_logarithmic_axis_has_two_to_four_ticks(ends, texts):
+    ticks = log_ticks(*ends)
+    assert [text for _, text in ticks] == texts
+    assert [f"{place:g}" for place, _ in ticks] == [f"{float(text):g}" for text in texts]

@@ -28,6 +28,7 @@ PLOTS = {
     "plot_intermediate_values": (),
     "plot_optimization_history": (),
     "plot_parallel_coordinate": (),
+    "plot_param_importances": (),
     "plot_pareto_front": (),
     "plot_rank": (),
     "plot_rungs": (),
@@ -44,6 +45,7 @@ def search():
     def curve(trial):
         x = trial.suggest_float("learning_rate", 1e-5, 1e-1, log=True)
         y = trial.suggest_int("n_layers", 1, 8)
+        trial.suggest_int("width", 30, 250, log=True)
         kind = trial.suggest_categorical("optimizer", ["adam", "sgd", "lion"])
         for step in range(9):
             yield abs(np.log10(x) + 3) + 0.1 * abs(y - 4) + (kind == "lion") + 1 / (step + 1)
@@ -92,8 +94,9 @@ def texts_of(figure):
         found = [axes.title, axes.xaxis.label, axes.yaxis.label]
         for side in (axes.xaxis, axes.yaxis):
             low, high = sorted(side.get_view_interval())
-            ticks = zip(side.get_ticklocs(), side.get_ticklabels(), strict=False)
-            found += [label for place, label in ticks if low <= place <= high]
+            for minor in (False, True):
+                ticks = zip(side.get_ticklocs(minor=minor), side.get_ticklabels(minor=minor), strict=False)
+                found += [label for place, label in ticks if low <= place <= high]
         for text in found:
             if text.get_visible() and text.get_text().strip():
                 yield text.get_text(), text.get_window_extent(renderer)

@@ -263,6 +263,48 @@ def test_pareto_front_with_constraints_of_a_function(pair):
     assert_same_figure(figure, expected, names=False)
 
 
+@pytest.mark.parametrize(
+    ("direction", "options"),
+    [("minimize", {}), ("maximize", {"params": ["lr", "momentum"]}), ("minimize", {"target_name": "loss"})],
+)
+def test_importances(pair, direction, options):
+    mine, other = pair(60, (direction,))
+    figure = ours.plot_param_importances(mine, **options)
+    assert_same_bars(figure.data, theirs("plot_param_importances", other, **options).data)
+    assert list(figure.data[0].x) == sorted(figure.data[0].x), "the most important one is on top"
+
+
+def test_importances_of_several_objectives(pair):
+    """Optuna asks what makes each value low; we ask what makes it good."""
+    mine, other = pair(60, MIXED)
+    figure = ours.plot_param_importances(mine)
+    targets = (lambda trial: trial.values[0], lambda trial: -trial.values[1])
+    names = ("Objective Value 0", "Objective Value 1")
+    expected = [
+        theirs("plot_param_importances", other, target=target, target_name=name).data[0]
+        for target, name in zip(targets, names, strict=True)
+    ]
+    assert_same_bars(figure.data, expected)
+
+
+def assert_same_bars(bars, expected):
+    assert len(bars) == len(expected)
+    for trace, theirs_ in zip(bars, expected, strict=True):
+        assert trace.name == theirs_.name
+        np.testing.assert_allclose(sorted(trace.x), sorted(theirs_.x), atol=1e-9)
+        assert dict(zip(trace.y, trace.text, strict=True)) == dict(zip(theirs_.y, theirs_.text, strict=True))
+        hover, their_hover = (
+            sorted(text.partition(":")[0] for text in each.hovertemplate) for each in (trace, theirs_)
+        )
+        assert hover == their_hover
+
+
+def test_importances_are_named_after_the_metrics(pair):
+    mine, _ = pair(30, MIXED)
+    mine.set_metric_names(["loss", "speed"])
+    assert [trace.name for trace in ours.plot_param_importances(mine).data] == ["loss", "speed"]
+
+
 @pytest.mark.parametrize("n_recent_trials", [None, 7])
 def test_timelines(pair, n_recent_trials):
     mine, other = pair(40, constraints=True)
@@ -350,6 +392,7 @@ def test_a_target_without_a_name_is_warned_of(pair):
         ("plot_edf", ()),
         ("plot_intermediate_values", ()),
         ("plot_parallel_coordinate", ()),
+        ("plot_param_importances", ()),
         ("plot_timeline", ()),
     ],
 )

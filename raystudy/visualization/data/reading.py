@@ -217,7 +217,11 @@ def by_number(n: int, few: float, some: float, many: float) -> float:
 
 def hover_text(trial: FrozenTrial) -> str:
     """Return what plotly shows where the mouse is over a trial: number, values, parameters, attributes as JSON."""
-    parts = [f'"number": {trial.number}', f'"values": {_rows(trial.values)}', f'"params": {_rows(trial.params)}']
+    parts = [
+        f'"number": {trial.number}',
+        f'"values": {_rows(trial.values)}',
+        f'"params": {_rows(trial.params)}',
+    ]
     if trial.user_attrs:
         attrs = [f"{json.dumps(key)}: {_nested(value)}" for key, value in trial.user_attrs.items()]
         parts.append(f'"user_attrs": {{<br>    {",<br>    ".join(attrs)}<br>  }}')

@@ -9,8 +9,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.ticker import NullLocator
 
-__all__ = ["BLUES", "canvas", "legend", "limit", "note", "segments"]
+from raystudy.visualization.data.ranges import log_ticks
+
+__all__ = ["BLUES", "canvas", "legend", "limit", "log_scale", "note", "segments"]
 
 #: From pale to dark; the paler end of the usual map is left off: on white it could not be seen.
 BLUES: Colormap = LinearSegmentedColormap.from_list("blues", ["#c6dbef", "#6baed6", "#2171b5", "#08306b"])
@@ -74,6 +77,14 @@ def limit(axes: Axes, ends: tuple[float, float] | None) -> None:
     """Show a part of the y axis only."""
     if ends is not None:
         axes.set_ylim(*ends)
+
+
+def log_scale(side: Any, low: float, high: float) -> None:
+    """Make an axis (``axes.xaxis`` or ``axes.yaxis``) logarithmic, with so few ticks that they stand apart."""
+    side.axes.set(**{f"{side.axis_name}scale": "log"})
+    ticks = log_ticks(low, high)
+    side.set_ticks([place for place, _ in ticks], [text for _, text in ticks])
+    side.set_minor_locator(NullLocator())
 
 
 def segments(x: Sequence[Any], y: Sequence[Any]) -> list[Any]:

@@ -14,7 +14,7 @@ from raystudy.study_reading import StudyReader
 from raystudy.visualization import colours
 from raystudy.visualization.data.planes import Axis, Planes, contours, ranks, smooth
 from raystudy.visualization.data.reading import OBJECTIVE_VALUE, Target, by_number
-from raystudy.visualization.matplotlib.canvas import BLUES, canvas
+from raystudy.visualization.matplotlib.canvas import BLUES, canvas, log_scale
 
 __all__ = ["plot_contour", "plot_rank"]
 
@@ -115,15 +115,15 @@ def _planes(title: str, planes: Planes, draw: Callable[[Axes, Axis, Axis], None]
             place = grid[row, column]
             draw(place, x, y)
             if row == n - 1:
-                _name(place.xaxis, place.set_xlim, place.set_xscale, x)
+                _name(place.xaxis, place.set_xlim, x)
             if column == 0:
-                _name(place.yaxis, place.set_ylim, place.set_yscale, y)
+                _name(place.yaxis, place.set_ylim, y)
     return axes
 
 
-def _name(side: Any, set_limits: Callable[..., Any], set_scale: Callable[[str], Any], axis: Axis) -> None:
+def _name(side: Any, set_limits: Callable[..., Any], axis: Axis) -> None:
     if axis.is_log:
-        set_scale("log")
+        log_scale(side, *axis.range)
     if axis.labels is not None:
         side.set_ticks(range(len(axis.labels)), axis.labels)
     if axis.range[0] < axis.range[1]:

@@ -40,12 +40,13 @@ def plot_rungs(study: StudyReader) -> Any:
         width_ratios=widths,
     )
     for (above, below), column in zip(grid.T, found.columns, strict=True):
-        _draw_values(above, column, size=6 if found.is_crowded else 25)
+        _draw_values(above, column, size=10 if found.is_crowded else 25)
         _draw_counts(below, column)
     grid[0, 0].set_ylim(*found.shown_values)
     grid[0, 0].set_ylabel("value")
     grid[1, 0].set_ylabel("trials\n(that waited)")
-    grid[1, 0].margins(y=0.35)
+    n_most = max(len(entries) for column in found.columns for entries in column.rungs)
+    grid[1, 0].set_ylim(0, 1.4 * n_most)
     seen = {entry.fate for column in found.columns for entries in column.rungs for entry in entries}
     handles = [Patch(color=colour, label=fate.value) for fate, colour in FATES.items() if fate in seen]
     grid[0, 0].figure.legend(handles=handles, loc="outside lower right", ncol=len(handles), frameon=False)

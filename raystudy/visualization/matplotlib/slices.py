@@ -11,7 +11,7 @@ from raystudy.study_reading import StudyReader
 from raystudy.visualization import colours
 from raystudy.visualization.data.reading import OBJECTIVE_VALUE, Target, by_number
 from raystudy.visualization.data.slices import Slice, slices
-from raystudy.visualization.matplotlib.canvas import BLUES, canvas, limit
+from raystudy.visualization.matplotlib.canvas import BLUES, canvas, limit, log_scale
 
 __all__ = ["plot_slice"]
 
@@ -54,7 +54,7 @@ def _draw(each: Slice, axes: Axes) -> Any:
         axes.set_xticks(range(len(each.labels)), each.labels, rotation=0 if is_short else 45)
         axes.set_xlim(-0.5, len(each.labels) - 0.5)
     elif each.is_log:
-        axes.set_xscale("log")
+        log_scale(axes.xaxis, min(each.x), max(each.x))
     x, values, numbers = each.some(is_feasible=True)
     drawn = axes.scatter(_places(each, x), values, c=numbers, cmap=BLUES, s=size, **edge)
     x, values, _ = each.some(is_feasible=False)
