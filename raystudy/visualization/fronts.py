@@ -71,7 +71,7 @@ def _trace(
     if "colorscale" in marker:
         marker = {**marker, "color": numbers, "line": {"width": 0.5, "color": "grey"}}
     x, y, *z = group.targets.T if n else [[]] * len(names)
-    options = {
+    options: dict[str, Any] = {
         "x": x,
         "y": y,
         "text": np.array(list(map(hover_text, group.trials)), dtype=object),

@@ -14,7 +14,9 @@ def test_the_gallery_shows_every_plot_once():
     assert sorted(re.findall(r"^## (\w+)$", text, re.MULTILINE)) == sorted(plots)
     pictures = re.findall(r"!\[\]\((.*)\)", text)
     assert sorted(pictures) == sorted(f"gallery/{name.removeprefix('plot_')}.png" for name in plots)
-    assert sorted(path.name for path in (DOCS / "gallery").iterdir()) == sorted(Path(p).name for p in pictures)
+    assert sorted(path.name for path in (DOCS / "gallery").iterdir()) == sorted(
+        Path(p).name for p in pictures
+    )
 
 
 def test_its_pictures_are_small():
