@@ -29,7 +29,7 @@ from raystudy.samplers.base import ConstraintsFunction, Sampler
 from raystudy.samplers.gp_data import Trials
 from raystudy.samplers.gp_features import FeatureMap
 from raystudy.samplers.gp_model import Hyperparameters, fit
-from raystudy.samplers.gp_search import Score, best_point
+from raystudy.samplers.gp_search import Score, best_nearby, best_point
 from raystudy.samplers.gp_surrogate import Surrogates
 from raystudy.samplers.history import History
 from raystudy.samplers.hooks import HistorySampler
@@ -42,9 +42,10 @@ __all__ = ["GPSampler"]
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Where less than this is expected to be gained (its logarithm, in deviations of the values), every other proposal is
-#: that of a model with length scales shorter by this factor: a few trials near to each other can make the likeliest
-#: kernel too smooth, and its certainty that nothing better is elsewhere would never be put to the test.
+#: Where less than this is expected to be gained (its logarithm, in deviations of the values), every other proposal is a
+#: step away from the best trial, the best step by a model with length scales shorter by this factor.  A few trials near
+#: to each other, or at the ends of a parameter alone, can make the likeliest kernel too smooth, and its certainty that
+#: nothing better is beside them would never be put to the test.
 _NEGLIGIBLE = math.log(1e-3)
 _DISTRUST = 0.5
 _SHORTER = 2.0
@@ -172,13 +173,12 @@ class GPSampler(HistorySampler):
         models = Surrogates.of(shape, trials, fitted, is_exact=self.deterministic_objective)
         self._fits = fits
 
-        def search(shorter: float) -> tuple[FloatArray, float]:
-            terms, good = models.terms(self.liar, shorter)
-            return best_point(Score(shape, terms, trials.taken), good, rng)
-
-        point, log_gain = search(1.0)
+        terms, good = models.terms(self.liar)
+        point, log_gain = best_point(Score(shape, terms, trials.taken), good, rng)
         if len(models.objectives) == 1 and log_gain < _NEGLIGIBLE and rng.random() < _DISTRUST:
-            point, _ = search(_SHORTER)
+            terms, good = models.terms(self.liar, _SHORTER)
+            step, log_gain = best_nearby(Score(shape, terms, trials.taken), good[:, :1], rng)
+            point = step if math.isfinite(log_gain) else point
         return point
 
 

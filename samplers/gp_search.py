@@ -20,7 +20,7 @@ from scipy.stats import qmc
 from raystudy.samplers.gp_features import FeatureMap
 from raystudy.samplers.gp_scores import Term
 
-__all__ = ["Score", "best_point"]
+__all__ = ["Score", "best_nearby", "best_point"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -79,6 +79,14 @@ def best_point(score: Score, good: FloatArray, rng: np.random.Generator) -> tupl
     starts = dict.fromkeys([int(np.argmax(scores)), *order.tolist()])
     ends = [_climb(score, pool[:, start], float(scores[start])) for start in starts]
     return max(ends, key=lambda end: end[1])
+
+
+def best_nearby(score: Score, good: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, float]:
+    """Return the point (d,) with the greatest score among random steps away from good trials (d, g), and its score."""
+    pool = _near(score.space, good, rng)
+    scores = score(pool)
+    best = int(np.argmax(scores))
+    return pool[:, best], float(scores[best])
 
 
 def _best_of(score: Score, pool: FloatArray) -> tuple[FloatArray, float]:

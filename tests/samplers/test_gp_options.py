@@ -249,3 +249,19 @@ def test_a_point_is_found_that_is_left_of_a_finite_space_larger_than_the_pool() 
         params = {"a": number % 30, "b": number // 30}
         history.update(number, TrialState.COMPLETE, params, space, [float(number)])
     assert propose(history) == {"a": 29, "b": 29}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_an_optimum_between_two_ends_that_alone_were_tried_is_found(seed: int) -> None:
+    """The likeliest model is certain that nothing lies between them, and expects no gain anywhere."""
+    space: dict[str, Distribution] = {"x": X, "y": X, "z": X}
+    history, rng = History([MINIMIZE]), np.random.default_rng(seed)
+    for number in range(45):
+        if number < 25:
+            params = {"x": rng.random(), "y": float(rng.integers(2)), "z": float(rng.integers(2))}
+        else:
+            params = GPSampler().propose(space, history, generator(seed, number))
+        value = (params["x"] - 0.3) ** 2 + 0.5 * (params["y"] - 0.8) ** 2 + 0.2 * (params["z"] - 0.3) ** 2
+        history.update(number, TrialState.COMPLETE, params, space, [value])
+    assert history.values[:25].min() > 0.03
+    assert history.values.min() < 1e-3
