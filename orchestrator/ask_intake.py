@@ -64,6 +64,9 @@ class AskIntake:
     def changes(self) -> Sequence[FrozenTrial]:
         """Return the trials that are new, and those that have not ended when they were read last."""
         trials = self._storage.read_changes(self._study_id, self._last_id, self._unfinished)
+        if (user := self._proposer.user) is not None:
+            study = self._storage.read_study(self._study_id)
+            user.study.refresh(study.user_attrs, study.system_attrs)
         for trial in trials:
             self._note(trial)
             if trial.state is TrialState.WAITING:

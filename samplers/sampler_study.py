@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -37,7 +37,8 @@ class AttrNote:
 class SamplerStudy(StudyView):
     """A study as a sampler sees it: as ``Study``, read-only but for ``stop`` and attributes by ``_storage``.
 
-    Attributes of the study are those that it had when the call began, and what the sampler has set since.
+    Attributes of the study are those that it had when the call began, and what the sampler has set since; in ask and
+    tell they are read whenever a trial is asked for.
 
     Attributes:
         sampler: The sampler.
@@ -73,6 +74,12 @@ class SamplerStudy(StudyView):
         """The COMPLETE trials that meet their constraints and are dominated by no other such trial, as copies."""
         complete = self.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return [copy.deepcopy(trial) for trial in best_front(complete, self.directions)]
+
+    def refresh(self, user_attrs: Mapping[str, Any], system_attrs: Mapping[str, Any]) -> None:
+        """Take the attributes of the study as they are stored now, with all that the sampler has set."""
+        self.user_attrs = dict(user_attrs)
+        self._system_attrs.clear()
+        self._system_attrs.update(system_attrs)
 
     def stop(self) -> None:
         """Have no further trial begun; running ones finish."""

@@ -53,6 +53,17 @@ def test_a_counter_in_attributes_goes_on_when_the_study_is_opened_again(lib: Any
     assert [t.system_attrs["mine:generation"] for t in study.trials] == [n // 4 for n in range(20)]
 
 
+@pytest.mark.parametrize("lib", [optuna, raystudy])
+def test_two_programs_that_ask_share_a_counter(lib: Any, tmp_path: Any) -> None:
+    url = f"sqlite:///{tmp_path}/a.db"
+    lib.create_study(storage=url, study_name="s")
+    studies = [lib.load_study(storage=url, study_name="s", sampler=counting(lib)) for _ in range(2)]
+    for number in range(12):
+        trial = studies[number % 2].ask()
+        studies[number % 2].tell(trial, trial.suggest_float("x", -5.0, 5.0))
+    assert [t.system_attrs["mine:generation"] for t in studies[0].trials] == [n // 4 for n in range(12)]
+
+
 @pytest.mark.parametrize("search", [run, asked])
 def test_hooks_see_what_they_see_in_optuna(search: Any) -> None:
     heard: dict[str, list[Any]] = {"optuna": [], "raystudy": []}
