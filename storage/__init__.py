@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from importlib import import_module
 from typing import Any
 
 from raystudy.storages.base import Storage
@@ -16,11 +18,13 @@ from raystudy.storages.stale import (
 __all__ = [
     "BaseStorage",
     "InMemoryStorage",
+    "JournalStorage",
     "RDBStorage",
     "RetryFailedTrialCallback",
     "RetryHeartbeatStaleTrialCallback",
     "fail_stale_trials",
     "get_storage",
+    "journal",
 ]
 
 
@@ -52,7 +56,27 @@ def get_storage(storage: str | Storage | None) -> Storage:
     return storage
 
 
+#: Optuna's names of before 4.0 for what is in ``journal``.
+_OLD_NAMES = {
+    "BaseJournalLogStorage": "BaseJournalBackend",
+    "JournalFileOpenLock": "JournalFileOpenLock",
+    "JournalFileStorage": "JournalFileBackend",
+    "JournalFileSymlinkLock": "JournalFileSymlinkLock",
+}
+
+
 def __getattr__(name: str) -> Any:
+    if name in ("journal", "JournalStorage"):
+        module = import_module("raystudy.storages.journal")
+        return module if name == "journal" else module.JournalStorage
+    if name in _OLD_NAMES:
+        new = _OLD_NAMES[name]
+        warnings.warn(
+            f"raystudy.storages.{name} is deprecated, as in Optuna; use raystudy.storages.journal.{new}",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return getattr(import_module("raystudy.storages.journal"), new)
     if name == "RDBStorage":
         from raystudy.storages.rdb import RDBStorage  # noqa: PLC0415 - loads SQLAlchemy only when used
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
+from raystudy.distributions import Distribution
 from raystudy.exceptions import DuplicatedStudyError
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.storages.applying import best_id, keep_params, repetitions, snapshot
@@ -38,14 +39,15 @@ class InMemoryStorage(BaseStorage):
 
     Args:
         clock: What leases run by, in seconds.
+        first_id: Id of the first study and of the first trial.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time, first_id: int = 1) -> None:
         self._clock = clock
         self._lock = threading.RLock()
         self._studies: dict[int, HeldStudy] = {}
         self._study_of_trial: dict[int, int] = {}
-        self._next_study_id = self._next_trial_id = 1
+        self._next_study_id = self._next_trial_id = first_id
 
     def __repr__(self) -> str:
         return f"InMemoryStorage({len(self._studies)} studies)"
@@ -158,6 +160,13 @@ class InMemoryStorage(BaseStorage):
         with self._lock:
             known = {i: self._studies[s] for i in trial_ids if (s := self._study_of_trial.get(i)) is not None}
             return {trial_id: study.trials[trial_id].state for trial_id, study in known.items()}
+
+    def first_distribution(self, study_id: int, name: str) -> Distribution | None:
+        """Return the distribution of a parameter in the oldest trial that has it, or None."""
+        with self._lock:
+            study = self._study(study_id)
+            having = (study.trials[i].distributions for i in study.ids)
+            return next((each[name] for each in having if name in each), None)
 
     def adopt(self, study_id: int, trials: Sequence[FrozenTrial]) -> None:
         """Insert trials that another storage made, or replace those of the same number, as they are given.

@@ -23,6 +23,7 @@ from raystudy.distributions import distribution_to_json
 from raystudy.frozen import StudyDirection
 from raystudy.storages import InMemoryStorage
 from raystudy.storages.base import Storage
+from raystudy.storages.journal import JournalFileBackend, JournalStorage
 from raystudy.storages.rdb import RDBStorage
 
 _numbers = itertools.count()
@@ -200,10 +201,12 @@ def rdb(url: str) -> Iterator[RDBStorage]:
     storage.close()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql", "mysql"])
+@pytest.fixture(params=["memory", "journal", "sqlite", "postgresql", "mysql"])
 def storage(request: pytest.FixtureRequest, tmp_path) -> Iterator[Storage]:
     if request.param == "memory":
         storage: Storage = InMemoryStorage()
+    elif request.param == "journal":
+        storage = JournalStorage(JournalFileBackend(str(tmp_path / "study.log")))
     elif request.param == "sqlite":
         storage = RDBStorage(f"sqlite:///{tmp_path}/study.db")
     else:

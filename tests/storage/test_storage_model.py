@@ -13,6 +13,7 @@ from raystudy.distributions import CategoricalDistribution, FloatDistribution, I
 from raystudy.frozen import StudyDirection, TrialState
 from raystudy.storages import InMemoryStorage
 from raystudy.storages.base import ClaimTrial, CreateTrial, FinishTrial, Report, SetAttrs, SetParams
+from raystudy.storages.journal import JournalFileBackend, JournalStorage
 from raystudy.storages.rdb import RDBStorage
 
 # MySQL keeps whole seconds.
@@ -91,9 +92,9 @@ def run(storage, commits):
         result = storage.commit(study_id, [addressed(write, ids) for write in commit])
         results.append(([c and c[1] for c in result.created], result.claimed, len(result.refused)))
     trials = storage.read_trials(study_id)
-    changes = storage.read_changes(study_id, trials[1].trial_id if len(trials) > 1 else 0, [])
+    changes = storage.read_changes(study_id, trials[1].trial_id if len(trials) > 1 else -1, [])
     storage.delete_study(study_id)
-    # The ids of a database count on, those of a new memory begin at 1.
+    # The ids of a database count on, those of a new memory begin at 1, those of a new journal at 0.
     return results, *(
         [replace(trial, trial_id=trial.number) for trial in found] for found in (trials, changes)
     )
@@ -107,7 +108,12 @@ def sqlite():
         storage.close()
 
 
-@pytest.mark.parametrize("database", ["sqlite", "shared_postgres", "shared_mysql"])
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory):
+    return JournalStorage(JournalFileBackend(str(tmp_path_factory.mktemp("journal") / "model.log")))
+
+
+@pytest.mark.parametrize("database", ["journal", "sqlite", "shared_postgres", "shared_mysql"])
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(commits=st.lists(st.lists(writes, max_size=6), max_size=5))
 def test_a_database_agrees_with_memory_after_any_writes(request, database, commits):
