@@ -58,5 +58,7 @@ def plot_param_importances(
             marker={"color": colours.PALETTE[at % len(colours.PALETTE)]},
         )
     n_bars = sum(len(each.params) for each in found)
-    figure.update_layout(height=max(450, 22 * n_bars + 180), yaxis={"automargin": True})
+    figure.update_layout(
+        height=max(450, 22 * n_bars + 180), yaxis={"automargin": True}, legend={"traceorder": "reversed"}
+    )
     return figure

@@ -12,9 +12,10 @@ from plotly.subplots import make_subplots
 
 from raystudy.study_reading import StudyReader
 from raystudy.visualization import colours
-from raystudy.visualization.data.planes import Axis, Planes, Ranks, contours, ranks, surface
+from raystudy.visualization.data.planes import Axis, Planes, Ranks, contours, ranks
 from raystudy.visualization.data.ranges import log_ticks
 from raystudy.visualization.data.reading import OBJECTIVE_VALUE, Target, by_number
+from raystudy.visualization.data.surfaces import surface
 from raystudy.visualization.figures import BLUES, blank, points, tick_labels
 
 __all__ = ["plot_contour", "plot_rank"]
@@ -153,9 +154,9 @@ def _ranked(found: Ranks, x: Axis, y: Axis, target_name: str) -> list[Any]:
     present = ~(np.isnan(x.places) | np.isnan(y.places))
     n = len(planes.shown)
     drawn = []
-    for is_feasible in (True, False):
+    for is_feasible in (False, True):  # feasible ones are drawn on top
         rows = [at for at in planes.shown.tolist() if present[at] and planes.feasible[at] == is_feasible]
-        if not rows and not is_feasible:
+        if not rows:
             continue
         drawn.append(
             points(

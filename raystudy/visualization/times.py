@@ -18,6 +18,9 @@ from raystudy.visualization.figures import MANY, blank
 
 __all__ = ["plot_cluster_timeline", "plot_timeline"]
 
+#: More bars than these would be so thin that they fade; lines are never thinner than they can be seen.
+_MOST_BARS = 300
+
 
 def plot_timeline(study: StudyReader, n_recent_trials: int | None = None) -> go.Figure:
     """Plot when each trial began and ended, in the colour of its state.
@@ -31,7 +34,7 @@ def plot_timeline(study: StudyReader, n_recent_trials: int | None = None) -> go.
     """
     found = time_bars(study, n_recent_trials, dt.datetime.now())  # noqa: DTZ005 - naive local, as trials' times are
     figure = blank("Timeline Plot", found.notes, "Datetime", "Trial")
-    draw = _bars if len(found.bars) <= MANY else _time_lines
+    draw = _bars if len(found.bars) <= _MOST_BARS else _time_lines
     for kind in colours.STATES:
         members = [bar for bar in found.bars if bar.kind == kind]
         if members:

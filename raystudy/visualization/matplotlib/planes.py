@@ -12,8 +12,9 @@ from matplotlib.colors import Normalize
 
 from raystudy.study_reading import StudyReader
 from raystudy.visualization import colours
-from raystudy.visualization.data.planes import Axis, Planes, contours, ranks, smooth
+from raystudy.visualization.data.planes import Axis, Planes, contours, ranks
 from raystudy.visualization.data.reading import OBJECTIVE_VALUE, Target, by_number
+from raystudy.visualization.data.surfaces import smooth
 from raystudy.visualization.matplotlib.canvas import BLUES, canvas, log_scale
 
 __all__ = ["plot_contour", "plot_rank"]
