@@ -28,6 +28,7 @@ _MODULES = (
     "storages",
     "study",
     "trial",
+    "version",
     "visualization",
 )
 _HOMES = {
