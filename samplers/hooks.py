@@ -90,7 +90,11 @@ class HistorySampler(BaseSampler):
     def infer_relative_search_space(self, study: StudyLike, trial: FrozenTrial) -> dict[str, Distribution]:
         """Return the parameters that the sampler draws jointly now."""
         with self._history_for(study, trial) as history:
-            return dict(cast("Sampler", self).joint_space(history))
+            return dict(self.hook_space(history))
+
+    def hook_space(self, history: History) -> Mapping[str, Distribution]:
+        """Return the parameters that samplers of users, who ask this one, have it draw jointly now."""
+        return cast("Sampler", self).joint_space(history)
 
     def sample_relative(
         self, study: StudyLike, trial: FrozenTrial, search_space: Mapping[str, Distribution]

@@ -25,6 +25,7 @@ __all__ = ["Gamma", "quarter_of_root", "split_observed"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 #: From the number of observed trials to the number of good ones.
 Gamma = Callable[[int], int]
 
@@ -46,7 +47,9 @@ def quarter_of_root(n: int) -> int:
     return min(math.ceil(0.25 * math.sqrt(n)), _MAX_BELOW)
 
 
-def split_observed(history: History, gamma: Gamma | None = None) -> list[tuple[IntArray, IntArray]]:
+def split_observed(
+    history: History, gamma: Gamma | None = None, among: BoolArray | None = None
+) -> list[tuple[IntArray, IntArray]]:
     """Split the observed trials into the best ones and the rest; of one objective, ties go to the older.
 
     Where trials of one objective have come to different budgets, it is done twice: for all by what is expected of
@@ -56,27 +59,30 @@ def split_observed(history: History, gamma: Gamma | None = None) -> list[tuple[I
     Args:
         history: The history.
         gamma: How many are the best; default: a tenth, for one objective at most 25.
+        among: (n,) the trials to split; default: all.
 
     Returns:
         One or two pairs: the numbers of the best trials (in the second view at least 2), and of the others,
         increasing.
     """
     if len(history.directions) > 1:
-        return [_split_by_fronts(history, gamma or best_tenth_of_several)]
+        return [_split_by_fronts(history, gamma or best_tenth_of_several, among)]
     gamma = gamma or best_tenth
     found = standings(history)
-    is_known = ~np.isnan(found.known)
-    violations = history.violations[found.numbers]
-    views = [_split(found.numbers, _ranked(found.expected, violations), gamma(len(found.numbers)), least=1)]
+    is_one = np.ones(len(found.numbers), dtype=bool) if among is None else among[found.numbers]
+    numbers, expected, reached = found.numbers[is_one], found.expected[is_one], found.known[is_one]
+    is_known, violations = ~np.isnan(reached), history.violations[numbers]
+    views = [_split(numbers, _ranked(expected, violations), gamma(len(numbers)), least=1)]
     if not is_known.all():
-        known, keys = found.numbers[is_known], _ranked(found.known[is_known], violations[is_known])
+        known, keys = numbers[is_known], _ranked(reached[is_known], violations[is_known])
         views.append(_split(known, keys, gamma(len(known)), least=2))
     return views
 
 
-def _split_by_fronts(history: History, gamma: Gamma) -> tuple[IntArray, IntArray]:
+def _split_by_fronts(history: History, gamma: Gamma, among: BoolArray | None) -> tuple[IntArray, IntArray]:
     """Split trials of several objectives: complete ones first, then those without values by their numbers."""
-    numbers = np.flatnonzero(history.roles == Role.OBSERVED)
+    is_one = history.roles == Role.OBSERVED
+    numbers = np.flatnonzero(is_one if among is None else is_one & among)
     violations, values = history.violations[numbers], history.values[numbers]
     n_below, is_complete = gamma(len(numbers)), ~np.isnan(values).any(axis=1)
     front = np.flatnonzero(is_complete & (violations == 0.0))

@@ -5,8 +5,9 @@ are drawn from the density of the former and the one with the highest density ra
 join the latter group, which keeps parallel proposals apart without making up values for them, unless another liar
 is asked for (``lies``).
 
-Parameters are drawn in *blocks*: all of one study with one objective jointly; one by one if ``multivariate`` is
-False, which is the default for several objectives; with ``group``, those that always come together.
+Parameters are drawn in *blocks*: those that always come together jointly, as those of one branch of a conditional
+space; one by one if ``multivariate`` is False, which is the default for several objectives.  A block that only some
+trials have is modelled by these, split into their own best tenth and the rest.
 
 Source: Bergstra et al. (2011), NeurIPS 24, Algorithm 1 and section 4; settings of Optuna 5's default.  On
 purpose different from Optuna: pending trials count towards the start-up, trials that were trained for different
@@ -64,8 +65,7 @@ class TPESampler(HistorySampler):
         seed: Seed of the study, >= 0, or None to have one drawn when the study is first optimised.
         multivariate: Whether parameters are drawn jointly; None means True for one objective (and with ``group``),
             False for several.
-        group: Whether parameters of branches that not all trials take are drawn jointly, too: those that always
-            come together.
+        group: True makes ``multivariate`` True for several objectives, too; branches are drawn jointly in any case.
         constant_liar: Whether pending trials are taken into account.
         liar: What their results are taken for: "worst" (they join the worse trials), "best" (the good ones), "mean"
             (the good ones if the mean result is among them), "believer" (what the model believes of each).
@@ -141,16 +141,14 @@ class TPESampler(HistorySampler):
         }
 
     def joint_space(self, history: History) -> Mapping[str, Distribution]:
-        """Return the parameters that ``propose`` draws: all that are known, or those that all observed trials share.
+        """Return the parameters that ``propose`` draws: all, or none if a single objective has each drawn alone."""
+        is_alone = len(history.directions) == 1 and self.multivariate is False
+        return {} if is_alone else history.known_space()
 
-        The latter once one joint model is fitted; none if a single-objective study has each of them drawn alone.
-        """
-        if len(history.directions) == 1 and self.multivariate is False:
-            return {}
-        is_one_model = self._is_joint(history) and not self.group
-        return (
-            history.joint_space() if is_one_model and not self._is_startup(history) else history.known_space()
-        )
+    def hook_space(self, history: History) -> Mapping[str, Distribution]:
+        """Return those of ``joint_space`` that all observed trials share (all with ``group``): Optuna's answer."""
+        known, shared = self.joint_space(history), history.joint_space()
+        return {name: each for name, each in known.items() if self.group or name in shared}
 
     def propose(
         self, space: Mapping[str, Distribution], history: History, rng: np.random.Generator
@@ -202,12 +200,11 @@ class TPESampler(HistorySampler):
         """Yield the parts of a space that are drawn jointly."""
         if not self._is_joint(history):
             groups = [[name] for name in space]
-        elif self.group:
-            groups = history.groups()
+        elif self._is_startup(history) or not (groups := history.groups()):
+            groups = [list(space)]
+        else:
             known = {name for group in groups for name in group}
             groups += [[name] for name in space if name not in known]
-        else:
-            groups = [list(space)]
         for group in groups:
             if block := {name: space[name] for name in group if name in space}:
                 yield block
@@ -226,6 +223,9 @@ class TPESampler(HistorySampler):
         is_usable: BoolArray = np.logical_not(np.isnan(columns).any(axis=0))
         is_pending = (history.roles == Role.PENDING) & self.constant_liar
         pending = np.flatnonzero(is_pending & is_usable)
+        # Of a branch its own best trials, not the study's.
+        if views and (is_usable < (history.roles == Role.OBSERVED)).any():
+            views = split_observed(history, self.gamma, is_usable)
         survival = Survival.of(space, history) if self.learn_from_failures else None
         if not views:
             candidates, scores = startup_candidates(
@@ -237,7 +237,7 @@ class TPESampler(HistorySampler):
             ]
             candidates, scores = self._score(sides, rng)
             if survival is not None:
-                share = len(views[0][0]) / history.n_observed
+                share = len(views[0][0]) / max(1, sum(map(len, views[0])))
                 scores = survival.log_chance(candidates) + log_improvement(scores, share)
         if space == whole and all(_is_finite(distribution) for distribution in space.values()):
             taken = (candidates[:, :, None] == columns[:, None, pending]).all(axis=0).any(axis=1)

@@ -110,15 +110,16 @@ def test_a_finite_space_is_not_proposed_twice_while_candidates_are_left(n_startu
     assert len(set(pairs)) == 8
 
 
-def test_pending_trials_count_towards_the_start_up() -> None:
+@pytest.mark.parametrize(
+    ("n_pending", "liar", "keeps_off"), [(9, True, False), (10, True, True), (10, False, False)]
+)
+def test_pending_trials_count_towards_the_start_up(n_pending: int, liar: bool, keeps_off: bool) -> None:
     history = History([StudyDirection.MINIMIZE])
-    conditional: dict[str, Distribution] = {"x": X, "y": X}
-    history.update(0, TrialState.RUNNING, {"x": 0.1, "y": 0.2}, conditional)
-    for number in range(1, 10):
-        assert set(TPESampler().joint_space(history)) == {"x", "y"}
+    for number in range(n_pending):
         history.update(number, TrialState.RUNNING, {"x": 0.1}, {"x": X})
-    assert set(TPESampler().joint_space(history)) == {"x"}
-    assert set(TPESampler(constant_liar=False).joint_space(history)) == {"x", "y"}
+    sampler = TPESampler(constant_liar=liar)
+    drawn = np.array([sampler.propose({"x": X}, history, generator(0, i))["x"] for i in range(300)])
+    assert (np.mean(np.abs(drawn - 0.1) < 0.1) < 0.05) == keeps_off
 
 
 def test_start_up_proposals_are_uniform() -> None:
@@ -132,10 +133,21 @@ def test_a_single_parameter_learns_from_the_trials_that_have_it() -> None:
     for number in range(40, 80):
         value = (number - 40) / 40
         history.update(number, TrialState.COMPLETE, {"y": value}, {"y": y}, [abs(value - 0.7) - 5])
-    assert TPESampler().joint_space(history) == {}
     drawn = [TPESampler().sample("y", y, history, generator(0, i, "y")) for i in range(50)]
     assert abs(np.median(drawn) - 0.7) < 0.1
     assert 0 <= TPESampler().sample("new", y, history, generator(0, 0, "new")) <= 1
+
+
+def test_a_branch_learns_from_its_own_best_trials_though_none_of_them_is_among_the_studys() -> None:
+    """So that the branch is not judged by points that were drawn blindly."""
+    history = filled(60, {"x": X})
+    for number in range(60, 100):
+        value = (number - 60) / 40
+        history.update(number, TrialState.COMPLETE, {"y": value}, {"y": X}, [abs(value - 0.7) + 99])
+    space = TPESampler().joint_space(history)
+    assert set(space) == {"x", "y"}
+    drawn = [TPESampler().propose(space, history, generator(0, i))["y"] for i in range(50)]
+    assert abs(np.median(drawn) - 0.7) < 0.1
 
 
 def test_univariate_has_no_joint_space() -> None:

@@ -238,7 +238,7 @@ def test_groups_are_optunas() -> None:
     assert history.groups() == [["kind", "u"]]
 
 
-def test_a_group_is_drawn_jointly_where_no_trial_has_all_parameters() -> None:
+def test_parameters_that_come_together_are_drawn_jointly_where_no_trial_has_all() -> None:
     """Good trials of the branch lie on u = v: drawn jointly, so do the proposals."""
     history, space = History([MIN]), {"u": X, "v": X}
     rng = np.random.default_rng(0)
@@ -249,17 +249,17 @@ def test_a_group_is_drawn_jointly_where_no_trial_has_all_parameters() -> None:
         u, v = rng.random(2).tolist()
         history.update(number, TrialState.COMPLETE, {"u": u, "v": v}, space, [abs(u - v)])
     gaps = {}
-    for group in (True, False):
-        sampler = TPESampler(group=group)
+    for multivariate in (True, False):
+        sampler = TPESampler(multivariate=multivariate)
         proposals = []
         for i in range(60):
             known = sampler.joint_space(history)
             drawn = sampler.propose(known, history, generator(0, i)) if known else {}
             rest = {n: sampler.sample(n, X, history, generator(0, i, n)) for n in "uv" if n not in drawn}
             proposals.append({**drawn, **rest})
-        gaps[group] = np.mean([abs(p["u"] - p["v"]) for p in proposals])
+        gaps[multivariate] = np.mean([abs(p["u"] - p["v"]) for p in proposals])
     assert gaps[True] < 0.5 * gaps[False]
-    assert set(TPESampler(group=True).joint_space(history)) == {"u", "v", "w"}
+    assert set(TPESampler().joint_space(history)) == {"u", "v", "w"}
 
 
 @pytest.mark.parametrize("options", [{}, {"group": True}, {"multivariate": True}])
