@@ -1,5 +1,6 @@
 """Samplers that users write, on a real local Ray: the sampler lives at the driver."""
 
+import os
 import random
 
 import pytest
@@ -63,6 +64,35 @@ def test_hooks_hear_of_each_trial_once_with_two_workers():
     study = raystudy.create_study(sampler=Walk())
     study.optimize(objective, n_trials=9, executor="ray", n_jobs=2)
     assert sorted(study.sampler.heard) == [(t.number, "COMPLETE", t.values) for t in study.trials]
+
+
+class Fragile(Walk):
+    """Takes the driver with it, once, when the fourth trial begins."""
+
+    def __init__(self, marker):
+        super().__init__()
+        self.marker, self.reseeded = marker, 0
+
+    def reseed_rng(self):
+        self.reseeded += 1
+        self.rng = random.Random(9)
+
+    def before_trial(self, study, trial):
+        super().before_trial(study, trial)
+        if trial.number == 3 and not self.marker.exists():
+            self.marker.touch()
+            os._exit(1)
+
+
+def test_a_driver_that_dies_in_a_hook_is_replaced_and_the_sampler_draws_other_numbers(tmp_path):
+    sampler = Fragile(tmp_path / "died")
+    study = raystudy.create_study(storage=f"sqlite:///{tmp_path}/a.db", sampler=sampler)
+    study.optimize(objective, n_trials=6, executor="ray", n_jobs=1)
+    assert sampler.marker.exists()
+    assert sampler.reseeded == 1
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 6
+    assert len({trial.params["x"] for trial in study.trials}) == 6
+    assert [number for number, _, _ in sampler.heard] == [3, 4, 5]  # of the dead driver nothing came back
 
 
 @pytest.mark.parametrize("hook", ["sample_relative", "sample_independent", "after_trial"])
