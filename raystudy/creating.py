@@ -33,13 +33,13 @@ def create_trial(
     """
     if value is not None and values is not None:
         raise ValueError("create_trial: give value or values, not both")
-    now = dt.datetime.now()  # noqa: DTZ005 - local and naive, as Optuna's
+    start, complete = _times_of_trial_made_now(state)
     trial = FrozenTrial(
         number=-1,
         state=state,
         values=[value] if value is not None else values,
-        datetime_start=None if state is TrialState.WAITING else now,
-        datetime_complete=now if state.is_finished() else None,
+        datetime_start=start,
+        datetime_complete=complete,
         params=params or {},
         distributions=distributions or {},
         user_attrs=user_attrs or {},
@@ -48,6 +48,11 @@ def create_trial(
     )
     check_trial(trial)
     return trial
+
+
+def _times_of_trial_made_now(state: TrialState) -> tuple[dt.datetime | None, dt.datetime | None]:
+    now = dt.datetime.now()  # noqa: DTZ005 - local and naive, as Optuna's
+    return (None if state is TrialState.WAITING else now), (now if state.is_finished() else None)
 
 
 def check_trial(trial: FrozenTrial) -> None:
