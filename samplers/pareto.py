@@ -27,6 +27,8 @@ BoolArray = npt.NDArray[np.bool_]
 #: In place of a reference of zero, which would leave no volume beside it.
 _NEARLY_ZERO = 1e-12
 _PLANE, _SPACE = 2, 3
+#: Of so many points in space the volume is taken without looking for their front.
+_FEW = 100
 
 
 def best_front(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> list[FrozenTrial]:
@@ -75,6 +77,8 @@ def hypervolume(losses: FloatArray, reference: FloatArray) -> float:
         return 0.0
     if not np.isfinite(reference).all() or np.isinf(inside).any():
         return float("inf")
+    if losses.shape[1] == _SPACE and len(inside) <= _FEW:
+        return _volume_in_space(inside, reference)  # which needs no front; to find it would take longer
     unique = np.unique(inside, axis=0)
     return _volume(unique[_front(unique)], reference)
 

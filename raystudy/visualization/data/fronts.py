@@ -15,7 +15,7 @@ import numpy as np
 from raystudy.frozen import FrozenTrial, TrialState
 from raystudy.samplers.pareto import dominance_ranks, hypervolume
 from raystudy.study_reading import StudyReader
-from raystudy.visualization.data.reading import FloatArray, feasible, signs_of
+from raystudy.visualization.data.reading import BoolArray, FloatArray, feasible, signs_of
 
 __all__ = ["Front", "Group", "front", "hypervolumes"]
 
@@ -187,7 +187,7 @@ def _gains(losses: FloatArray, reference: FloatArray) -> FloatArray:
     for begin in range(0, len(losses), _AT_ONCE):
         points = losses[begin : begin + _AT_ONCE]
         # Most points are dominated by those of earlier blocks, which are compared with all of a block at once.
-        for at in np.flatnonzero(~(kept[:, None] <= points).all(axis=2).any(axis=0)).tolist():
+        for at in np.flatnonzero(~_dominated(kept, points)).tolist():
             point = points[at]
             if (kept <= point).all(axis=1).any():
                 continue
@@ -195,3 +195,13 @@ def _gains(losses: FloatArray, reference: FloatArray) -> FloatArray:
             gains[begin + at] = np.prod(reference - point) - shared
             kept = np.concatenate([kept[(kept < point).any(axis=1)], point[None]])
     return gains
+
+
+def _dominated(kept: FloatArray, points: FloatArray) -> BoolArray:
+    """Say which points are nowhere better than one of others, (n,)."""
+    # One objective after the other: to reduce over a short last axis takes several times as long.
+    is_lower = np.ones((len(kept), len(points)), dtype=np.bool_)
+    for theirs, ours in zip(kept.T, points.T, strict=True):
+        is_lower &= theirs[:, None] <= ours
+    found: BoolArray = is_lower.any(axis=0)
+    return found
