@@ -200,8 +200,8 @@ def _gains(losses: FloatArray, reference: FloatArray) -> FloatArray:
 def _dominated(kept: FloatArray, points: FloatArray) -> BoolArray:
     """Say which points are nowhere better than one of others, (n,)."""
     # One objective after the other: to reduce over a short last axis takes several times as long.
-    is_lower = np.ones((len(kept), len(points)), dtype=np.bool_)
+    is_lower: BoolArray = np.ones((len(kept), len(points)), dtype=np.bool_)
     for theirs, ours in zip(kept.T, points.T, strict=True):
-        is_lower &= theirs[:, None] <= ours
-    found: BoolArray = is_lower.any(axis=0)
+        np.logical_and(is_lower, theirs[:, None] <= ours, out=is_lower)
+    found: BoolArray = np.any(is_lower, axis=0)
     return found
