@@ -11,6 +11,7 @@ from typing import Any, cast
 from raystudy.samplers.base import Sampler
 
 __all__ = [
+    "BaseGASampler",
     "BaseSampler",
     "BruteForceSampler",
     "CmaEsSampler",
@@ -44,6 +45,7 @@ _SAMPLERS = {
 }
 _MODULES = {
     **_SAMPLERS,
+    "BaseGASampler": "raystudy.samplers.base_ga",
     "BaseSampler": "raystudy.samplers.hooks",
     "HistorySampler": "raystudy.samplers.hooks",
     "MOTPESampler": "raystudy.samplers.motpe",

@@ -101,5 +101,5 @@ class Generations:
 def _n_equal(rows: FloatArray, others: FloatArray) -> int:
     """Return how many rows at the beginning are equal."""
     n = min(len(rows), len(others))
-    differs = (rows[:n] != others[:n]).any(axis=1)
-    return int(differs.argmax()) if differs.any() else n
+    differs = rows[:n] != others[:n]
+    return int(differs.any(axis=1).argmax()) if differs.any() else n

@@ -19,8 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from raystudy.distributions import Distribution, ParamValue
-from raystudy.frozen import StudyDirection, TrialState
+from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
+from raystudy.samplers.asking import StudyLike
 from raystudy.samplers.base import ConstraintsFunction
+from raystudy.samplers.base_ga import BaseGASampler
 from raystudy.samplers.generations import Generations, Individuals
 from raystudy.samplers.genes import GeneScale
 from raystudy.samplers.history import History
@@ -39,6 +41,7 @@ __all__ = ["GeneticSampler"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 _SMALLEST_POPULATION = 2
 #: Arguments that cannot be stored with a study.
@@ -61,7 +64,7 @@ class _Memory(NamedTuple):
 
 # Not frozen: it remembers the generations.
 @dataclass(kw_only=True)
-class GeneticSampler(HistorySampler):
+class GeneticSampler(HistorySampler, BaseGASampler):
     """Propose children of the best trials so far, for one objective or several; see the subclasses."""
 
     population_size: int = 50
@@ -126,6 +129,25 @@ class GeneticSampler(HistorySampler):
         """Draw one external value for a single parameter, uniformly: no trial had it when the proposal was drawn."""
         return RandomSampler().sample(name, distribution, history, rng)
 
+    def select_parent(self, study: StudyLike, generation: int) -> list[FrozenTrial]:
+        """Return the trials that have lived on until a generation >= 1, by number.
+
+        Raises:
+            ValueError: If the generation has not begun.
+        """
+        with self._history_for(study, FrozenTrial(-1, TrialState.RUNNING)) as history:
+            elites = self._remembered(history).generations.elites
+        if not 0 < generation < len(elites):
+            raise ValueError(
+                f"{self._name}: generation {generation} has no parents; those from 1 to {len(elites) - 1} have"
+            )
+        numbers = set(elites[generation].numbers.tolist())
+        return [trial for trial in study.trials if trial.number in numbers]
+
+    def get_parent_population(self, study: StudyLike, generation: int) -> list[FrozenTrial]:
+        """Return the parents of a generation, none for the first."""
+        return self.select_parent(study, generation) if generation > 0 else []
+
     def spec(self) -> dict[str, Any]:
         """Return the arguments as plain JSON values, with the class name under ``name``.
 
@@ -185,11 +207,9 @@ class GeneticSampler(HistorySampler):
         if memory is None or memory.key != key:
             empty = Generations.of(self.population_size, len(history.directions))
             memory = _Memory(key, empty, np.empty(0, np.int64), np.empty(0))
-        signs = [-1.0 if each is StudyDirection.MAXIMIZE else 1.0 for each in history.directions]
-        has_result = (history.states == TrialState.COMPLETE) & ~np.isnan(history.values).any(axis=1)
-        numbers = np.flatnonzero(has_result)
-        rows = np.column_stack([numbers, history.values[numbers] * signs, history.violations[numbers]])
-        generations = memory.generations.after(rows, lambda at, pool: self._selected(at, pool, history))
+        generations = memory.generations.after(
+            _individuals(history), lambda at, pool: self._selected(at, pool, history)
+        )
         ranks, room = memory.ranks, memory.room
         if (newest := generations.newest) is not memory.generations.newest:
             ranks = constrained_ranks(newest.losses, newest.violations)
@@ -213,8 +233,24 @@ class GeneticSampler(HistorySampler):
             prob = getattr(self, name)
             if not (prob is None and name == "mutation_prob") and not 0.0 <= prob <= 1.0:
                 raise ValueError(f"{self._name}: need {name} in [0, 1], got {prob}")
+        if type(self).select_parent is not GeneticSampler.select_parent:
+            raise NotImplementedError(
+                f"{self._name}: a select_parent of your own is not asked; give elite_population_selection_strategy, "
+                "or subclass BaseGASampler"
+            )
         if self.after_trial_strategy is not None:
             raise NotImplementedError(
                 f"{self._name}: after_trial_strategy is not supported; do what it does in a callback, "
                 "study.optimize(..., callbacks=[...]), or in after_trial of a subclass"
             )
+
+
+def _individuals(history: History) -> FloatArray:
+    """Return the rows of ``Individuals`` of all trials with a result; column by column, since there may be many."""
+    has_result: BoolArray = history.states == TrialState.COMPLETE
+    for values in history.values.T:
+        has_result &= ~np.isnan(values)
+    numbers = np.flatnonzero(has_result)
+    signs = [-1.0 if each is StudyDirection.MAXIMIZE else 1.0 for each in history.directions]
+    losses = [values[numbers] * sign for values, sign in zip(history.values.T, signs, strict=True)]
+    return np.stack([numbers.astype(np.float64), *losses, history.violations[numbers]]).T

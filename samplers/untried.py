@@ -58,13 +58,17 @@ def _repeated(space: Mapping[str, Distribution], point: FloatArray, history: His
 
     A trial that lacks a parameter has not asked for it: what the others are decides.
     """
+    values = dict(zip(space, point.tolist(), strict=True))
     numbers = np.flatnonzero(history.roles != Role.IGNORED)
     has_any = np.zeros(len(numbers), dtype=bool)
-    for name, value in zip(space, point.tolist(), strict=True):
-        column = history.column(name)[numbers]
-        is_equal = column == value
-        is_left = is_equal | np.isnan(column)
-        numbers, has_any = numbers[is_left], (has_any | is_equal)[is_left]
+    for name in sorted(
+        space, key=lambda name: -_size(space[name])
+    ):  # hardly anybody has the same real number
+        column = history.column(name)
+        column = column if len(numbers) == len(column) else column[numbers]
+        is_equal = column == values[name]
+        left = np.flatnonzero(is_equal | (column != column))  # noqa: PLR0124 - NaN
+        numbers, has_any = numbers[left], (has_any | is_equal)[left]
         if not len(numbers):
             break
     return numbers[has_any]

@@ -32,7 +32,10 @@ from tests.samplers.helpers import MAX, MIN, MIXED, Params, Searched, Space, X, 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
 
 #: Names in ``samplers.__all__`` that are no samplers to search with.
-NO_CASE = {"BaseSampler", "HistorySampler", "Sampler", "SamplerStudy", "nsgaii", "sampler_from_spec"}
+NO_CASE = {
+    *("BaseGASampler", "BaseSampler", "HistorySampler", "Sampler", "SamplerStudy"),
+    *("nsgaii", "sampler_from_spec"),
+}
 
 every = pytest.mark.parametrize("case", CASES, ids=str)
 
