@@ -27,6 +27,7 @@ _MODULES = (
     "simulation",
     "storages",
     "study",
+    "terminator",
     "trial",
     "version",
     "visualization",
