@@ -1,5 +1,6 @@
 """Every plot becomes a picture in which no text hides another."""
 
+import datetime as dt
 import shutil
 import subprocess
 import sys
@@ -168,3 +169,21 @@ plots.plot_slice
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1] == f'ImportError: plots need {package}: pip install "raystudy[plot]"'
+
+
+@pytest.mark.parametrize("hours", [0.001, 0.07, 0.8, 2.9, 3.1, 60, 1900])
+def test_times_of_any_length_have_a_few_ticks(hours):
+    study = raystudy.create_study()
+    for number in range(3):
+        trial = raystudy.create_trial(value=1.0)
+        trial.datetime_start = dt.datetime(2026, 1, 1) + number * dt.timedelta(hours=hours / 3)
+        trial.datetime_complete = trial.datetime_start + dt.timedelta(hours=hours / 3)
+        study.add_trial(trial)
+    axes = drawn.plot_timeline(study)
+    axes.figure.canvas.draw()
+    low, high = axes.get_xlim()
+    n_ticks = sum(low <= place <= high for place in axes.get_xticks())
+    hidden = list(overlaps(axes.figure))
+    plt.close(axes.figure)
+    assert 2 <= n_ticks <= 9
+    assert hidden == []

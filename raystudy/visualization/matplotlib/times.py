@@ -37,7 +37,7 @@ def plot_timeline(study: StudyReader, n_recent_trials: int | None = None) -> Axe
             lines: dict[str, Any] = {"colors": colour, "linewidth": width, "label": kind}
             axes.hlines([bar.trial.number for bar in members], starts, ends, **lines)
     if found.bars:
-        locator = AutoDateLocator(maxticks=7)
+        locator = AutoDateLocator(minticks=3, maxticks=7)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
