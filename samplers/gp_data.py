@@ -8,6 +8,7 @@ Notation: ``d`` parameters, ``n`` modelled trials, ``k`` objectives.  Points are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from raystudy.distributions import Distribution
 from raystudy.frozen import StudyDirection, TrialState
+from raystudy.samplers.failures import Survival
 from raystudy.samplers.history import History, Role
 from raystudy.samplers.pareto import best_subset
 from raystudy.samplers.standing import standings
@@ -42,9 +44,10 @@ class Trials:
     is_feasible: BoolArray  #: (n,) whether all constraints are met.
     constraints: list[FloatArray]  #: (n,) each, met where it is at most 0, NaN where it was not set.
     pending: FloatArray  #: (d, p)
-    failed: FloatArray  #: (d, q)
+    failed: FloatArray  #: (d, q), none if the parameters do not tell who fails.
     taken: FloatArray  #: (d, t) points that were tried or are being tried.
     failing: float  #: The share of the newest trials that have failed.
+    chance: float  #: That of survival where it is greatest.
 
     @classmethod
     def of(cls, space: Mapping[str, Distribution], history: History, *, with_failed: bool) -> Trials:
@@ -59,6 +62,7 @@ class Trials:
         is_usable: BoolArray = np.logical_not(np.isnan(columns).any(axis=0))
         is_pending = is_usable & (history.roles == Role.PENDING)
         is_failed = is_usable & (history.states == TrialState.FAIL) & with_failed
+        survival = Survival.of(space, history) if is_failed.any() else None
         is_observed = is_usable & (history.roles == Role.OBSERVED)
         numbers, losses = _losses(history, is_usable)
         is_chosen = _most_telling(losses, history.violations[numbers])
@@ -69,9 +73,10 @@ class Trials:
             is_feasible=history.violations[numbers] == 0.0,
             constraints=_constraints(history, numbers),
             pending=columns[:, is_pending],
-            failed=columns[:, np.flatnonzero(is_failed)[-_MOST_FAILED:]],
+            failed=columns[:, np.flatnonzero(is_failed & (survival is not None))[-_MOST_FAILED:]],
             taken=columns[:, is_pending | is_failed | is_observed],
             failing=float(is_failed[np.flatnonzero(is_failed | is_observed)[-_RECENT:]].sum()) / _RECENT,
+            chance=1.0 if survival is None else math.exp(survival.log_chance(columns[:, numbers]).max()),
         )
 
 

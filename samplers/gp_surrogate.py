@@ -6,10 +6,10 @@ The improvement is that on the least mean at any feasible trial, since under noi
 one; with several objectives it is that of the hypervolume beyond the front of the means.  While no trial is feasible
 there is nothing to improve on, and the probabilities alone count.
 
-Whether a trial fails is modelled as a number that is 1 if it does and -1 if not; its mean at a point tells how many
-trials survive there, so that accidents, which can happen anywhere, bar no region.  Where nearly all is known already,
-the improvement that is left is smaller than any chance to survive: as long as trials fail, only points count where
-survival is likely.
+If the parameters tell who fails (``failures``), failing is modelled as a number that is 1 if a trial fails and -1 if
+not; its mean at a point tells how many survive there, so that accidents, which can happen anywhere, bar no region.
+Where nearly all is known already, the improvement that is left is smaller than any chance to survive: as long as
+trials fail, only points count where survival is likely.
 
 Pending trials are taken for ones that have given a value: the ``believer`` what the model expects of them, which
 changes nothing but the deviation around them, other liars the worst, mean or best value of all trials.
@@ -43,7 +43,8 @@ IntArray = npt.NDArray[np.int64]
 #: From features and values to the hyperparameters; ``True`` if equal parameters give equal values.
 Fit = Callable[[FloatArray, FloatArray, bool], Hyperparameters]
 
-#: What a number is that stands for survival: 85 % of the trials do.  The noise of that number is at least this.
+#: Of the number that stands for survival where its chance is greatest, the part that is asked for: there may be
+#: accidents everywhere.  The noise of that number is at least this.
 _SURVIVES = -0.7
 _LEAST_ACCIDENTS = 0.1
 #: How sure of survival a proposal has to be: the surer, the more of the newest trials have failed.
@@ -93,7 +94,7 @@ class Surrogates:
             limits.append(Surrogate(fit(features[has], y, is_exact), features[has], y, zero))
         if trials.failed.shape[1]:
             tried = np.concatenate([features, shape.features(trials.failed)])
-            limits.append(_survival(tried, len(features), trials.failing, fit))
+            limits.append(_survival(tried, len(features), trials, fit))
         return cls(shape, trials, tuple(objectives), tuple(limits))
 
     def terms(self, liar: Liar, shorter: float = 1.0) -> tuple[tuple[Term, ...], FloatArray]:
@@ -136,14 +137,15 @@ def _thinned(means: FloatArray, reference: FloatArray) -> FloatArray:
     return front[largest_subset(front, most, reference)] if len(front) > most else front
 
 
-def _survival(features: FloatArray, n_survived: int, failing: float, fit: Fit) -> Surrogate:
-    """Return the model of survival; the first ``n_survived`` trials did, and of the newest a share has not."""
+def _survival(features: FloatArray, n_survived: int, trials: Trials, fit: Fit) -> Surrogate:
+    """Return the model of survival; of the trials with these features the first ``n_survived`` did."""
     has_failed = np.where(np.arange(len(features)) < n_survived, -1.0, 1.0)
     mean, deviation, y = float(has_failed.mean()), float(has_failed.std()), standardised(has_failed)
     kernel = fit(features, y, False)
     kernel = replace(kernel, noise=max(kernel.noise, _LEAST_ACCIDENTS))
-    least = min(_SURE, max(_HOPE, _CAUTION * failing))
-    return Surrogate(kernel, features, y, (_SURVIVES - mean) / deviation, least)
+    limit = _SURVIVES * (2.0 * trials.chance - 1.0)
+    least = min(_SURE, max(_HOPE, _CAUTION * trials.failing))
+    return Surrogate(kernel, features, y, (limit - mean) / deviation, least)
 
 
 def _total(terms: Sequence[LogProbability], features: FloatArray) -> FloatArray:
