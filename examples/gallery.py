@@ -27,6 +27,7 @@ from sklearn.neural_network import MLPClassifier
 import raystudy
 from raystudy.pruners import HyperbandPruner
 from raystudy.samplers import RandomSampler, TPESampler
+from raystudy.terminator import BestValueStagnationEvaluator
 from raystudy.visualization import matplotlib as plots
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -122,6 +123,7 @@ def pictures() -> list[Picture]:
     both = searched("both", constrained, 100, sampler=TPESampler(seed=0), directions=["minimize"] * 2)
     both.set_metric_names(["error", "weights"])
     plan = raystudy.simulate(curve, 120, n_workers=12, pruner=pruner, seed=0, epoch_s=60, start_s=20)
+    count = BestValueStagnationEvaluator(40)
     pairs = ["batch", "lr", "width"]
     return [
         Picture("optimization_history", (tpe,), "The value of each complete trial, and the best until then."),
@@ -138,6 +140,9 @@ def pictures() -> list[Picture]:
         Picture("contour", (tpe, ["lr", "width"]), "The value over pairs of parameters."),
         Picture("rank", (tpe, pairs), "Pairs of parameters, coloured by the rank of the value."),
         Picture("edf", ([tpe, random],), "How the values of two studies are distributed."),
+        Picture(
+            "terminator_improvement", (tpe, False, count), "How many trials may still bring a better one."
+        ),
         Picture(
             "pareto_front",
             (both,),

@@ -22,6 +22,7 @@ __all__ = [
     "plot_rank",
     "plot_rungs",
     "plot_slice",
+    "plot_terminator_improvement",
     "plot_timeline",
 ]
 
@@ -40,6 +41,7 @@ HOMES = {
     "plot_rank": "planes",
     "plot_rungs": "rungs",
     "plot_slice": "slices",
+    "plot_terminator_improvement": "improvements",
     "plot_timeline": "times",
 }
 

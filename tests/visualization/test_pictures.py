@@ -16,6 +16,7 @@ import raystudy
 from raystudy import visualization
 from raystudy.pruners import HyperbandPruner
 from raystudy.samplers import RandomSampler
+from raystudy.terminator import BestValueStagnationEvaluator
 from raystudy.visualization import matplotlib as drawn
 
 mpl.use("Agg")
@@ -34,6 +35,7 @@ PLOTS = {
     "plot_rank": (),
     "plot_rungs": (),
     "plot_slice": (),
+    "plot_terminator_improvement": (False, BestValueStagnationEvaluator()),
     "plot_timeline": (),
 }
 SEVERAL = ("plot_hypervolume_history", "plot_pareto_front")

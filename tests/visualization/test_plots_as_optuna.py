@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import optuna
+import optuna.terminator
 import pytest
 from plotly.colors import label_rgb, sample_colorscale, unlabel_rgb
 
@@ -305,6 +306,44 @@ def test_importances_are_named_after_the_metrics(pair):
     assert [trace.name for trace in ours.plot_param_importances(mine).data] == ["loss", "speed"]
 
 
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+@pytest.mark.parametrize("plot_error", [False, True])
+@pytest.mark.parametrize("min_n_trials", [10, 20, 60])
+def test_improvements_of_a_terminator(pair, direction, plot_error, min_n_trials):
+    mine, other = pair(50, (direction,))
+    figures = []
+    for library, study, call in ((raystudy, mine, ours.plot_terminator_improvement), (optuna, other, None)):
+        evaluators = (
+            library.terminator.BestValueStagnationEvaluator(7),
+            library.terminator.StaticErrorEvaluator(1.5),
+        )
+        arguments = (study, plot_error, *evaluators, min_n_trials)
+        figures.append(call(*arguments) if call else theirs("plot_terminator_improvement", *arguments))
+    figure, expected = figures
+    expected.data = [
+        trace for trace in expected.data if trace.x is not None
+    ]  # a trace without points for no errors
+    assert_same_figure(figure, expected)
+    assert [t.showlegend for t in figure.data[:2]] == [t.showlegend for t in expected.data[:2]]
+    assert list(figure.layout.yaxis.range) == pytest.approx(list(expected.layout.yaxis.range))
+
+
+def test_improvements_by_the_default_evaluator_are_finite(pair):
+    mine, _ = pair(24)
+    (early, later) = ours.plot_terminator_improvement(mine, min_n_trials=12).data
+    assert [*early.x, *later.x[1:]] == list(range(24))
+    assert np.isfinite([*early.y, *later.y]).all()
+
+
+def test_a_terminator_is_asked_two_hundred_times_at_the_most(pair):
+    mine, _ = pair(500)
+    count = raystudy.terminator.BestValueStagnationEvaluator()
+    figure = ours.plot_terminator_improvement(mine, improvement_evaluator=count)
+    assert figure.layout.title.subtitle.text == "asked after 200 of 500 trials"
+    assert figure.data[-1].x[-1] == 499
+
+
 @pytest.mark.parametrize("n_recent_trials", [None, 7])
 def test_timelines(pair, n_recent_trials):
     mine, other = pair(40, constraints=True)
@@ -387,6 +426,7 @@ def test_a_target_without_a_name_is_warned_of(pair):
     [
         ("plot_optimization_history", ()),
         ("plot_slice", ()),
+        ("plot_terminator_improvement", ()),
         ("plot_contour", ()),
         ("plot_rank", ()),
         ("plot_edf", ()),
