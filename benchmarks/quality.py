@@ -4,7 +4,7 @@
     python benchmarks/quality.py --jobs 2           # on two cores
     python benchmarks/quality.py --tuning           # the problems and seeds for tuning
     python benchmarks/quality.py --samplers TPE GP --workers 1
-    python benchmarks/quality.py --fresh            # Optuna's results again, too: about an hour on one core
+    python benchmarks/quality.py --fresh            # Optuna's results again, too: an hour of one core
 
 15 problems with one objective (COCO's bbob and bbob-mixint, tables of real trainings, the choice of a learner on real
 data, noise, 20 parameters of which two matter, 30 choices) and, for NSGA-II, three with several; 20 paired
