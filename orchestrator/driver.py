@@ -37,6 +37,7 @@ from raystudy.orchestrator.events import (
     StopAsked,
     StopRunning,
 )
+from raystudy.orchestrator.headroom import Headroom
 from raystudy.orchestrator.intake import Intake, NewTrial
 from raystudy.orchestrator.ledger import LiveTrial
 from raystudy.orchestrator.listening import Listener
@@ -108,10 +109,9 @@ class Driver:
         self._now = now
         self._teacher = Teacher(planner, self.errands)
         self._live = {live_trial.trial.number: live_trial for live_trial in live}
+        self.headroom = Headroom(scheduler, intake)
         #: Takes what running trials tell and ask.
         self.listener = Listener(self._live, proposer, planner, mirror, progress)
-
-    # ---- what a shell tells ------------------------------------------------------------------------
 
     def start(self) -> None:
         """Give the first orders."""
@@ -199,8 +199,6 @@ class Driver:
             # Where something is being stored, the answer to that tells who was first.
             if self._core.phase(trial.number) in (Phase.RUNNING, Phase.PAUSED, Phase.QUEUED):
                 self._overtaken(trial)
-
-    # ---- actions of the core -----------------------------------------------------------------------
 
     def _handle(self, event: Event) -> None:
         for action in self._core.handle(event):

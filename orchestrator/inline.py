@@ -167,9 +167,8 @@ class InlineShell:
                     self.driver.take_news(self.desk.close())
                     self.driver.intake_closed()
             # StopRunning: as in Optuna, trials that run in this process are left to finish.
-        if (
-            here is not None
-        ):  # last, as elsewhere: the judge knows that no further trial comes before this one reports
+        # Last, as elsewhere: the judge knows that no further trial comes before this one reports.
+        if here is not None:
             self._inbox.put(self._attempt(here))
 
     def _attempt(self, assignment: Assignment) -> Outcome:
@@ -233,6 +232,7 @@ class InlineShell:
     def _look_around(self) -> None:
         with self.lock:
             self._poll_if_due()
+            self.driver.headroom.use()
         self.driver.progress.outage_s = self._writer.outage_s()
         self._line.show(self.driver.progress)
 

@@ -85,6 +85,11 @@ class Intake:
         live = LiveTrial(trial, bracket=bracket, planned_as=planned_as, proposal=proposal)
         return NewTrial(ticket, live, waiting)
 
+    def prepare(self) -> None:
+        """Have the proposal of the next trial drawn, unless one that was enqueued comes first."""
+        if not self._waiting:
+            self._proposer.prepare(self._next_number)
+
     def answered(self, new: NewTrial, acknowledgement: Acknowledgement) -> bool:
         """Note whether a trial is ours, or another program was faster."""
         self._in_creation.discard(new.live.trial.number)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -22,7 +23,7 @@ import numpy.typing as npt
 from raystudy.constraints import CONSTRAINT_KEYS, constraint_value, constraints_from_attrs
 from raystudy.distributions import Distribution, ParamValue, check_distribution_compatibility
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
-from raystudy.samplers.asking import draws_ahead, is_spent, record
+from raystudy.samplers.asking import draws_ahead, is_spent, prepares_ahead, record
 from raystudy.samplers.base import ConstrainedSampler, Sampler
 from raystudy.samplers.batch import Batch
 from raystudy.samplers.custom import SamplerLike, UserSampler
@@ -36,6 +37,19 @@ from raystudy.study_view import StudyFacts
 __all__ = ["Proposer"]
 
 FloatArray = npt.NDArray[np.float64]
+
+#: Trials for which nothing is prepared after a proposal was out of date: where trials end faster than proposals are
+#: drawn, preparing some in vain would make all of them wait longer.
+_REST = 8
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """A proposal that was drawn before its trial, and before so many others began or ended."""
+
+    number: int
+    proposal: dict[str, tuple[ParamValue, Distribution]]
+    behind: int = 0
 
 
 class Proposer:
@@ -66,6 +80,8 @@ class Proposer:
         if isinstance(sampler, BaseSampler) and uses_hooks(sampler):
             self.user = UserSampler(sampler, directions, study or StudyFacts(), self.history)
         self._sampler = cast("Sampler", sampler)
+        self._prepared: _Prepared | None = None
+        self._rest = 0
 
     def learn(self, columns: Columns) -> None:
         """Record the stored trials of the study, all at once and none of them recorded before."""
@@ -92,10 +108,39 @@ class Proposer:
 
     def propose(self, number: int) -> dict[str, tuple[ParamValue, Distribution]]:
         """Draw the proposal of a trial and record the trial as pending with it; empty if it is drawn by ``begin``."""
-        history = self.history
         if self.user is not None:
             self._record_pending(number, {})
             return {}
+        proposal = self._take_prepared(number) or self._draw_all(number)
+        self._record_pending(number, proposal)
+        self._fall_behind()
+        return proposal
+
+    def prepare(self, number: int) -> None:
+        """Draw the proposal of a trial to come, if the sampler wishes that and the one at hand is not up to date.
+
+        It is used when the trial comes, unless more than one trial has begun or ended by then.
+        """
+        prepared = self._prepared
+        if self._rest or (prepared is not None and prepared.number == number and prepared.behind == 0):
+            return
+        if self.user is None and prepares_ahead(self._sampler) and not self.is_spent():
+            self._prepared = _Prepared(number, self._draw_all(number))
+
+    def _take_prepared(self, number: int) -> dict[str, tuple[ParamValue, Distribution]] | None:
+        """Return what was prepared for a trial, if it is not out of date; what was prepared for a later one stays."""
+        self._rest = max(self._rest - 1, 0)
+        prepared = self._prepared
+        if prepared is None or prepared.number > number:
+            return None
+        self._prepared = None
+        if prepared.number == number and prepared.behind <= 1:
+            return prepared.proposal
+        self._rest = _REST
+        return None
+
+    def _draw_all(self, number: int) -> dict[str, tuple[ParamValue, Distribution]]:
+        history = self.history
         history.asking = number
         space = dict(self._sampler.joint_space(history))
         drawn = self._sampler.propose(space, history, generator(self._seed, number)) if space else {}
@@ -104,8 +149,11 @@ class Proposer:
         for name, distribution in alone.items():
             if name not in proposal:
                 proposal[name] = (self._draw(number, name, distribution), distribution)
-        self._record_pending(number, proposal)
         return proposal
+
+    def _fall_behind(self) -> None:
+        if self._prepared is not None:
+            self._prepared.behind += 1
 
     def begin(self, trial: FrozenTrial) -> dict[str, tuple[ParamValue, Distribution]]:
         """Have a user's sampler draw the proposal of a new trial, which is stored by now.
@@ -172,6 +220,8 @@ class Proposer:
             rung_step: For a running or paused one, the step of the last rung at which it was judged.
         """
         record(self.history, trial, rung_step)
+        if trial.state.is_finished():
+            self._fall_behind()
         if self.user is not None:
             self.user.observe(trial)
 

@@ -198,6 +198,7 @@ class StudyDriver:
                 next_count = now + _COUNT_SLOTS_EVERY_S
                 driver.set_slots(await asyncio.to_thread(self._slots))
             self._obey()
+            driver.headroom.use()
 
     async def _wait_a_little(self) -> None:
         if self._broken is None:
@@ -280,13 +281,12 @@ class StudyDriver:
             self._break(error)
 
     async def _attempt(self, assignment: Assignment) -> None:
-        name = f"trial-{assignment.number}"
         if assignment.bracket is not None:
             self._line.enrol(assignment.number, assignment.bracket)
         try:
-            outcome: Outcome = await self._task.options(name=name, **self._options).remote(
-                self._call.objective[0], self._work, assignment, self._call.study_folder
-            )
+            outcome: Outcome = await self._task.options(
+                name=f"trial-{assignment.number}", **self._options
+            ).remote(self._call.objective[0], self._work, assignment, self._call.study_folder)
         except ray.exceptions.RayError as error:
             outcome = failed_outcome(assignment, error)
         await self._line.hand_in(outcome)

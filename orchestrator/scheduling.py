@@ -110,7 +110,7 @@ class Scheduler:
             case CreateRefused(ticket, is_spent):
                 self._creating.remove(ticket)
                 self.created -= 1
-                self._is_spent = is_spent
+                self._is_spent = self._is_spent or is_spent
             case IntakeClosed():
                 self._intake = IntakeState.CLOSED
             case SlotsChanged(slots):
@@ -232,9 +232,8 @@ class Scheduler:
         while free > 0 and (action := self._next_for_slot()) is not None:
             actions.append(action)
             free -= 1
-        nothing_left = self._is_spent and not (self._queue or self._trials.n_slots_held)
-        no_more = nothing_left or not self._wants_more()
-        if not self._creating and self._intake is IntakeState.OPEN and no_more:
+        is_spent = self._is_spent and not (self._queue or self._trials.n_slots_held)
+        if not self._creating and self._intake is IntakeState.OPEN and (is_spent or not self.wants_more()):
             self._intake = IntakeState.CLOSING
             actions.append(CloseIntake())
         return actions + self._wind_up()
@@ -245,14 +244,15 @@ class Scheduler:
             self._trials.move(trial, Phase.STARTING, holds_slot=True)
             trial.attempt += 1
             return SaveAttempt(trial.number, trial.attempt)
-        if self._wants_more() and not self._is_spent:
+        if self.wants_more() and not self._is_spent:
             ticket, self._next_ticket = self._next_ticket, self._next_ticket + 1
             self._creating.add(ticket)
             self.created += 1
             return Create(ticket)
         return None
 
-    def _wants_more(self) -> bool:
+    def wants_more(self) -> bool:
+        """Whether the call is to create further trials."""
         return not self._stopping and (self.target is None or self.created < self.target)
 
     def _wind_up(self) -> list[Action]:

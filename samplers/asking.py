@@ -3,7 +3,8 @@
 ``draws_ahead``: False if a parameter outside of the joint space is to be drawn when the trial asks for it, and not
 before, since its value depends on those that the trial has by then.  ``is_spent(history)``: whether every point
 known so far was tried or is being tried, so that no trial is to be created before one that runs has ended.
-``restricted(fixed_params)``: a sampler of the points that have these values.
+``restricted(fixed_params)``: a sampler of the points that have these values.  ``prepares_ahead``: True if a proposal
+takes so long that it is to be drawn while the trials before it run.
 """
 
 from __future__ import annotations
@@ -17,12 +18,26 @@ from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.samplers.base import Sampler
 from raystudy.samplers.history import History
 
-__all__ = ["StudyLike", "draws_ahead", "finished_history", "given_value", "is_spent", "record", "restricted"]
+__all__ = [
+    "StudyLike",
+    "draws_ahead",
+    "finished_history",
+    "given_value",
+    "is_spent",
+    "prepares_ahead",
+    "record",
+    "restricted",
+]
 
 
 def draws_ahead(sampler: Sampler) -> bool:
     """Whether single parameters may be drawn before a trial asks for them; True if the sampler does not say."""
     return bool(getattr(sampler, "draws_ahead", True))
+
+
+def prepares_ahead(sampler: object) -> bool:
+    """Whether proposals are to be drawn before there is a slot for them; False if the sampler does not say."""
+    return bool(getattr(sampler, "prepares_ahead", False))
 
 
 def is_spent(sampler: Sampler, history: History) -> bool:

@@ -75,6 +75,8 @@ class GPSampler(HistorySampler):
         liar: What pending trials are taken for: "believer" (what the model expects of each), or the "worst", "mean"
             or "best" value of all trials.
         learn_from_failures: Whether failed trials lower the chance of their region.
+        prepares_ahead: Whether, where several trials run at once, the next proposal is drawn while they run, so that a
+            freed slot need not wait; it does not know of the trial that freed the slot.
 
     Raises:
         ValueError: If ``n_startup_trials`` is negative, or ``liar`` is none of these.
@@ -88,6 +90,7 @@ class GPSampler(HistorySampler):
     warn_independent_sampling: bool = True
     liar: Liar = "believer"
     learn_from_failures: bool = True
+    prepares_ahead: bool = True
     #: The fits of the last proposal, by their data: while trials are pending, the next one needs the same.
     _fits: dict[bytes, Hyperparameters] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -148,6 +151,7 @@ class GPSampler(HistorySampler):
             "warn_independent_sampling": self.warn_independent_sampling,
             "liar": self.liar,
             "learn_from_failures": self.learn_from_failures,
+            "prepares_ahead": self.prepares_ahead,
         }
 
     def _is_startup(self, history: History) -> bool:

@@ -208,10 +208,11 @@ def test_arguments_that_cannot_be_are_refused() -> None:
         GPSampler(liar="good")  # type: ignore[arg-type]
 
 
-def test_arguments_and_defaults_are_optunas_and_two_of_our_own() -> None:
+def test_arguments_and_defaults_are_optunas_and_three_of_our_own() -> None:
     theirs = optuna.samplers.GPSampler.__init__.__kwdefaults__
     ours = {each.name: getattr(GPSampler(), each.name) for each in fields(GPSampler) if each.init}
-    assert ours == theirs | {"liar": "believer", "learn_from_failures": True}
+    own = {"liar": "believer", "learn_from_failures": True, "prepares_ahead": True}
+    assert ours == theirs | own
 
 
 def branin(params: dict[str, ParamValue]) -> float:
