@@ -62,6 +62,7 @@ _OLD_NAMES = {
     "JournalFileOpenLock": "JournalFileOpenLock",
     "JournalFileStorage": "JournalFileBackend",
     "JournalFileSymlinkLock": "JournalFileSymlinkLock",
+    "JournalRedisStorage": "JournalRedisBackend",
 }
 
 

@@ -6,6 +6,7 @@ storage = raystudy.storages.JournalStorage(raystudy.storages.journal.JournalFile
 from raystudy.storages.journal.backend import BaseJournalBackend
 from raystudy.storages.journal.file_backend import JournalFileBackend
 from raystudy.storages.journal.locks import JournalFileOpenLock, JournalFileSymlinkLock
+from raystudy.storages.journal.redis_backend import JournalRedisBackend
 from raystudy.storages.journal.storage import JournalStorage
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "JournalFileBackend",
     "JournalFileOpenLock",
     "JournalFileSymlinkLock",
+    "JournalRedisBackend",
     "JournalStorage",
 ]

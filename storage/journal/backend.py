@@ -24,11 +24,19 @@ class BaseJournalBackend(ABC):
     def append_logs(self, logs: list[Operation]) -> None:
         """Append operations, all or none, next to each other."""
 
+    def append_after(self, log_number: int, logs: list[Operation]) -> bool:  # noqa: ARG002 - for others
+        """Append operations if the next one has this number still; return whether it had.
+
+        A backend that does not override it appends in any case.
+        """
+        self.append_logs(logs)
+        return True
+
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Keep all others from appending; ``append_logs`` may be called within.
 
-        A backend that does not override it makes no promise: then what is appended may be preceded by what another
-        process has appended since the log was read.
+        A backend that overrides neither this nor ``append_after`` makes no promise: what is appended may be preceded
+        by what another process has appended since the log was read.
         """
         yield

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from raystudy.frozen import FrozenTrial, StudyDirection, TrialState
 from raystudy.storages.base import (
@@ -28,6 +28,8 @@ from raystudy.storages.memory import InMemoryStorage
 from raystudy.storages.optuna_verbs import BaseStorage
 
 __all__ = ["JournalStorage"]
+
+Result = TypeVar("Result")
 
 
 class JournalStorage(BaseStorage):
@@ -74,31 +76,48 @@ class JournalStorage(BaseStorage):
                 self._n_applied += 1
             yield self._memory
 
-    @contextmanager
-    def _writing(self) -> Iterator[tuple[InMemoryStorage, list[Operation]]]:
-        """The same, with a list of operations: those that were done to memory and are still to be appended."""
-        with self._lock, self._backend.exclusive(), self._reading() as memory:
-            done: list[Operation] = []
-            try:
-                yield memory, done
-                if done:
-                    self._backend.append_logs([{**each, "worker_id": self._worker} for each in done])
-                    self._n_applied += len(done)
-                    if type(self._backend).exclusive is BaseJournalBackend.exclusive:
-                        self._forget()  # others may have appended in between
-            except BaseException:
-                if done:
-                    self._forget()
-                raise
+    def _write(self, action: Callable[[InMemoryStorage, list[Operation]], Result]) -> Result:
+        """Do something to memory, append the operations that say so, and return the action's result.
+
+        The action is done again, on what the log has become, where another process has appended meanwhile.
+        """
+        with self._lock, self._backend.exclusive():
+            while True:
+                with self._reading() as memory:
+                    done: list[Operation] = []
+                    try:
+                        result = action(memory, done)
+                        if not done or self._append(done):
+                            return result
+                    except BaseException:
+                        self._forget()
+                        raise
+                self._forget()
+
+    def _append(self, done: Sequence[Operation]) -> bool:
+        operations = [{**each, "worker_id": self._worker} for each in done]
+        if not self._backend.append_after(self._n_applied, operations):
+            return False
+        self._n_applied += len(done)
+        kind = type(self._backend)
+        if (
+            kind.exclusive is BaseJournalBackend.exclusive
+            and kind.append_after is BaseJournalBackend.append_after
+        ):
+            self._forget()  # others may have appended in between
+        return True
 
     # ---- studies -----------------------------------------------------------------------------------
 
     def create_study(self, name: str, directions: Sequence[StudyDirection]) -> int:
         """Create a study and return its id; raise DuplicatedStudyError if the name is taken."""
-        with self._writing() as (memory, done):
+
+        def create(memory: InMemoryStorage, done: list[Operation]) -> int:
             study_id = memory.create_study(name, directions)
             done.append({"op_code": Op.CREATE_STUDY, "study_name": name, "directions": list(directions)})
             return study_id
+
+        return self._write(create)
 
     def find_study(self, name: str) -> int | None:
         """Return the id of the study of this name, or None."""
@@ -117,17 +136,23 @@ class JournalStorage(BaseStorage):
 
     def delete_study(self, study_id: int) -> None:
         """Delete a study with its trials; raise KeyError if there is no such study."""
-        with self._writing() as (memory, done):
+
+        def delete(memory: InMemoryStorage, done: list[Operation]) -> None:
             memory.delete_study(study_id)
             done.append({"op_code": Op.DELETE_STUDY, "study_id": study_id})
+
+        self._write(delete)
 
     def set_study_attrs(
         self, study_id: int, user_attrs: Mapping[str, Any], system_attrs: Mapping[str, Any]
     ) -> None:
         """Set attributes of a study; other keys stay."""
-        with self._writing() as (memory, done):
+
+        def set_attrs(memory: InMemoryStorage, done: list[Operation]) -> None:
             memory.set_study_attrs(study_id, user_attrs, system_attrs)
             done.extend(study_attrs(study_id, user_attrs, system_attrs))
+
+        self._write(set_attrs)
 
     # ---- trials ------------------------------------------------------------------------------------
 
@@ -180,7 +205,8 @@ class JournalStorage(BaseStorage):
     def commit(self, study_id: int, writes: Sequence[Write], fence: Fence | None = None) -> CommitResult:
         """Apply writes in order, all or none; see ``Storage.commit`` for the errors."""
         check_writes(writes)
-        with self._writing() as (memory, done):
+
+        def apply(memory: InMemoryStorage, done: list[Operation]) -> CommitResult:
             before = [self._before(memory, study_id, write) for write in writes]
             result = memory.commit(study_id, writes, fence)
             created, ended = iter(result.created), set()
@@ -192,7 +218,9 @@ class JournalStorage(BaseStorage):
                     ended |= {write.trial_id} if isinstance(write, FinishTrial) else set()
                 if has_effect:
                     done.extend(operations_of(study_id, write, trial))
-        return result
+            return result
+
+        return self._write(apply)
 
     @staticmethod
     def _before(memory: InMemoryStorage, study_id: int, write: Write) -> FrozenTrial | None:
@@ -212,34 +240,35 @@ class JournalStorage(BaseStorage):
 
     def open_call(self, study_id: int, fence: Fence, target: int | None, lease_s: float) -> None:
         """Record a new call with its lease."""
-        with self._calling(study_id, fence) as memory:
-            memory.open_call(study_id, fence, target, lease_s)
+        self._call(study_id, fence, lambda memory: memory.open_call(study_id, fence, target, lease_s))
 
     def take_over_call(self, study_id: int, fence: Fence, target: int | None, lease_s: float) -> bool:
         """Give an unended call whose lease has run out to a new owner; return whether that happened."""
-        with self._calling(study_id, fence) as memory:
-            return memory.take_over_call(study_id, fence, target, lease_s)
+        return self._call(
+            study_id, fence, lambda memory: memory.take_over_call(study_id, fence, target, lease_s)
+        )
 
     def renew_call(self, study_id: int, fence: Fence, lease_s: float) -> None:
         """Extend the lease (0 gives it up at once); raise LeaseLost if another owner has it."""
-        with self._calling(study_id, fence) as memory:
-            memory.renew_call(study_id, fence, lease_s)
+        self._call(study_id, fence, lambda memory: memory.renew_call(study_id, fence, lease_s))
 
     def end_call(self, study_id: int, fence: Fence) -> None:
         """Mark the call as ended; raise LeaseLost if another owner has it."""
-        with self._calling(study_id, fence) as memory:
-            memory.end_call(study_id, fence)
+        self._call(study_id, fence, lambda memory: memory.end_call(study_id, fence))
 
-    @contextmanager
-    def _calling(self, study_id: int, fence: Fence) -> Iterator[InMemoryStorage]:
+    def _call(self, study_id: int, fence: Fence, verb: Callable[[InMemoryStorage], Result]) -> Result:
         """Have what a verb does to a call appended."""
         key = CALL_PREFIX + fence.call_id
-        with self._writing() as (memory, done):
+
+        def change(memory: InMemoryStorage, done: list[Operation]) -> Result:
             before = memory.read_study(study_id).system_attrs.get(key)
-            yield memory
+            result = verb(memory)
             after = memory.read_study(study_id).system_attrs.get(key)
             if after != before:
                 done.extend(study_attrs(study_id, {}, {key: after}))
+            return result
+
+        return self._write(change)
 
     def close(self) -> None:
         """Do nothing: the log is opened anew each time."""

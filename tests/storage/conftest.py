@@ -23,7 +23,7 @@ from raystudy.distributions import distribution_to_json
 from raystudy.frozen import StudyDirection
 from raystudy.storages import InMemoryStorage
 from raystudy.storages.base import Storage
-from raystudy.storages.journal import JournalFileBackend, JournalStorage
+from raystudy.storages.journal import JournalFileBackend, JournalRedisBackend, JournalStorage
 from raystudy.storages.rdb import RDBStorage
 
 _numbers = itertools.count()
@@ -201,10 +201,36 @@ def rdb(url: str) -> Iterator[RDBStorage]:
     storage.close()
 
 
-@pytest.fixture(params=["memory", "journal", "sqlite", "postgresql", "mysql"])
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Redis server of this session; skips where none is installed."""
+    program = shutil.which("redis-server", path=_PROGRAMS)
+    if program is None:
+        pytest.skip("needs Redis: install redis-server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = str(tmp_path_factory.mktemp("redis"))
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            time.sleep(0.05)
+        yield f"redis://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture(params=["memory", "journal", "redis", "sqlite", "postgresql", "mysql"])
 def storage(request: pytest.FixtureRequest, tmp_path) -> Iterator[Storage]:
     if request.param == "memory":
         storage: Storage = InMemoryStorage()
+    elif request.param == "redis":
+        backend = JournalRedisBackend(request.getfixturevalue("redis_url"), prefix=f"test-{next(_numbers)}")
+        storage = JournalStorage(backend)
     elif request.param == "journal":
         storage = JournalStorage(JournalFileBackend(str(tmp_path / "study.log")))
     elif request.param == "sqlite":

@@ -26,6 +26,7 @@ from raystudy.storages.journal import (
     JournalFileBackend,
     JournalFileOpenLock,
     JournalFileSymlinkLock,
+    JournalRedisBackend,
 )
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -36,12 +37,26 @@ def path(tmp_path: Path) -> str:
     return str(tmp_path / "study.log")
 
 
-def ours(path: str) -> JournalStorage:
-    return JournalStorage(JournalFileBackend(path))
+@pytest.fixture(params=["file", "redis"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a journal is: a path, or a URL with a prefix of its own."""
+    if request.param == "file":
+        return str(tmp_path / "study.log")
+    return f"{request.getfixturevalue('redis_url')}#{tmp_path.name}"
 
 
-def theirs(path: str) -> optuna.storages.JournalStorage:
-    return optuna.storages.JournalStorage(optuna_journal.JournalFileBackend(path))
+def ours(place: str) -> JournalStorage:
+    url, _, prefix = place.partition("#")
+    return JournalStorage(JournalRedisBackend(url, prefix=prefix) if prefix else JournalFileBackend(place))
+
+
+def theirs(place: str) -> optuna.storages.JournalStorage:
+    url, _, prefix = place.partition("#")
+    if not prefix:
+        return optuna.storages.JournalStorage(optuna_journal.JournalFileBackend(place))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # experimental there
+        return optuna.storages.JournalStorage(optuna_journal.JournalRedisBackend(url, prefix=prefix))
 
 
 def search(study: Any, n_trials: int) -> None:
@@ -85,11 +100,11 @@ def rows(study: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("first", ["optuna", "raystudy"])
-def test_either_library_goes_on_where_the_other_one_ended(first: str, path: str) -> None:
+def test_either_library_goes_on_where_the_other_one_ended(first: str, place: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         makers: dict[str, Any] = {"optuna": optuna, "raystudy": raystudy}
-        storages = {"optuna": theirs(path), "raystudy": ours(path)}
+        storages = {"optuna": theirs(place), "raystudy": ours(place)}
         study = makers[first].create_study(storage=storages[first], study_name="s", direction="maximize")
         study.set_user_attr("team", "harbor")
         study.enqueue_trial({"x": 0.25})
@@ -99,12 +114,12 @@ def test_either_library_goes_on_where_the_other_one_ended(first: str, path: str)
             assert read[0] == read[1]
         assert len(read[0]) == 16
         assert read[0][0][4]["x"] == 0.25
-        again = raystudy.load_study(study_name="s", storage=ours(path))
+        again = raystudy.load_study(study_name="s", storage=ours(place))
         assert (again.best_value, again.user_attrs) == (study.best_value, {"team": "harbor"})
 
 
-def test_ids_go_on_after_a_study_was_deleted_as_optuna_counts_them(path: str) -> None:
-    mine, their = ours(path), theirs(path)
+def test_ids_go_on_after_a_study_was_deleted_as_optuna_counts_them(place: str) -> None:
+    mine, their = ours(place), theirs(place)
     for name in ("one", "two"):
         study_id = mine.create_study(name, [StudyDirection.MINIMIZE])
         mine.commit(study_id, [CreateTrial(None, TrialState.RUNNING, None)])
@@ -128,11 +143,11 @@ def add_trials(path: str, library: str, count: int) -> None:
         study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=count, **options)
 
 
-def test_several_processes_of_both_libraries_write_one_journal(path: str) -> None:
-    raystudy.create_study(storage=ours(path), study_name="s")
+def test_several_processes_of_both_libraries_write_one_journal(place: str) -> None:
+    raystudy.create_study(storage=ours(place), study_name="s")
     context = multiprocessing.get_context("spawn")
     workers = [
-        context.Process(target=add_trials, args=(path, library, 12))
+        context.Process(target=add_trials, args=(place, library, 12))
         for library in ("optuna", "raystudy", "raystudy")
     ]
     for worker in workers:
@@ -140,10 +155,10 @@ def test_several_processes_of_both_libraries_write_one_journal(path: str) -> Non
     for worker in workers:
         worker.join(200)
         assert worker.exitcode == 0
-    trials = raystudy.load_study(study_name="s", storage=ours(path)).trials
+    trials = raystudy.load_study(study_name="s", storage=ours(place)).trials
     assert [trial.number for trial in trials] == list(range(36))
     assert {trial.state for trial in trials} == {TrialState.COMPLETE}
-    assert rows(optuna.load_study(study_name="s", storage=theirs(path)))[-1][0] == 35
+    assert rows(optuna.load_study(study_name="s", storage=theirs(place)))[-1][0] == 35
 
 
 def test_a_line_that_a_dead_process_has_not_finished_is_removed_by_the_next_one(path: str) -> None:
@@ -239,14 +254,44 @@ def test_a_backend_of_the_users_own_works(tmp_path: Path) -> None:
     assert [trial.params for trial in other.trials] == [trial.params for trial in study.trials]
 
 
-def test_a_storage_can_be_pickled(path: str) -> None:
-    storage = ours(path)
+def test_a_storage_can_be_pickled(place: str) -> None:
+    storage = ours(place)
     study_id = storage.create_study("s", [StudyDirection.MINIMIZE])
     copied = pickle.loads(pickle.dumps(storage))
     copied.commit(study_id, [CreateTrial(0, TrialState.RUNNING, None, {"x": (0.5, FloatDistribution(0, 1))})])
     copied.commit(study_id, [SetAttrs(0, {"a": 1})])
     (trial,) = storage.read_trials(study_id)
     assert (trial.params, trial.user_attrs) == ({"x": 0.5}, {"a": 1})
+
+
+def test_a_redis_server_that_does_not_answer_is_an_error_without_its_password() -> None:
+    backend = JournalRedisBackend("redis://me:hunter2@127.0.0.1:1/0")
+    with pytest.raises(StorageUnavailable, match=r"127\.0\.0\.1:1") as raised:
+        JournalStorage(backend).study_names()
+    assert "hunter2" not in str(raised.value) + repr(backend) + repr(JournalStorage(backend))
+
+
+def test_what_another_program_appends_at_the_same_moment_is_not_overrun(
+    redis_url: str, tmp_path: Path
+) -> None:
+    """Between a look and the append of ours, Optuna adds a trial: numbers and ids stay right."""
+    place = f"{redis_url}#{tmp_path.name}"
+    storage, other = ours(place), theirs(place)
+    study_id = storage.create_study("s", [StudyDirection.MINIMIZE])
+    read = storage._backend.read_logs
+    added: list[int] = []
+
+    def read_and_be_overtaken(log_number_from: int) -> Any:
+        found = read(log_number_from)
+        if not added:
+            added.append(other.create_new_trial(study_id))
+        return found
+
+    storage._backend.read_logs = read_and_be_overtaken  # type: ignore[method-assign]
+    created = storage.commit(study_id, [CreateTrial(None, TrialState.RUNNING, None)]).created
+    assert created == [(1, 1)]
+    assert added == [0]
+    assert [trial.number for trial in storage.read_trials(study_id)] == [0, 1]
 
 
 def test_old_names_are_deprecated_and_work(path: str) -> None:
