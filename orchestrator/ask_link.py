@@ -70,6 +70,8 @@ class AskLink:
         self._require_handed_out("suggest")
         with self.desk.lock:
             new = self.live.learn_params({name: (value, distribution)})
+            if self.live.rung_step is None:
+                self.desk.proposer.took(self.live.trial.number, self.live.proposal, self.live.known_params())
         self.desk.write(SetParams(self.live.trial.trial_id, new))
 
     def attributes(self, user_attrs: Mapping[str, Any]) -> None:

@@ -107,6 +107,8 @@ class Listener:
         if item.rung is not None:
             live.rung_step = item.step
             self._proposer.observe(live.trial, live.rung_step)
+        elif item.news is not None and item.news.params and live.rung_step is None:
+            self._proposer.took(item.number, live.proposal, live.known_params())
 
     def ruled(self, item: PromotedNews) -> None:
         """Take the judge's word on trials that wait."""

@@ -212,6 +212,20 @@ class Proposer:
         self._record_pending(number, {**known, name: (value, distribution)})
         return value
 
+    def took(
+        self,
+        number: int,
+        proposal: Mapping[str, tuple[ParamValue, Distribution]],
+        known: Mapping[str, tuple[ParamValue, Distribution]],
+    ) -> None:
+        """Record the parameters that a pending trial has, instead of all that were drawn for it.
+
+        It may be on a branch where it will never ask for some of them; those that all trials have stay.
+        """
+        shared = self.history.joint_space()
+        kept = {name: pair for name, pair in proposal.items() if name in shared}
+        self._record_pending(number, {**kept, **known})
+
     def observe(self, trial: FrozenTrial, rung_step: int | None = None) -> None:
         """Record what is known of a trial.
 

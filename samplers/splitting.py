@@ -37,6 +37,11 @@ def best_tenth(n: int) -> int:
     return min(math.ceil(0.1 * n), _MAX_BELOW)
 
 
+def best_fifth(n: int) -> int:
+    """Return ceil(n / 5), at most 25: of a branch that few trials have taken, a tenth would be one or two."""
+    return min(math.ceil(0.2 * n), _MAX_BELOW)
+
+
 def best_tenth_of_several(n: int) -> int:
     """Return ceil(n / 10): a front may be long."""
     return math.ceil(0.1 * n)

@@ -35,7 +35,7 @@ from raystudy.samplers.lies import LIARS, Liar, believed_good, mean_is_good
 from raystudy.samplers.orders import order_within
 from raystudy.samplers.parzen import Axes, KernelRule, ParzenEstimator, Weights, age_weights
 from raystudy.samplers.scales import external_params, uniform
-from raystudy.samplers.splitting import Gamma, quarter_of_root, split_observed
+from raystudy.samplers.splitting import Gamma, best_fifth, quarter_of_root, split_observed
 from raystudy.samplers.startup import STARTUPS, Startup, startup_candidates
 
 __all__ = ["TPESampler"]
@@ -225,7 +225,7 @@ class TPESampler(HistorySampler):
         pending = np.flatnonzero(is_pending & is_usable)
         # Of a branch its own best trials, not the study's.
         if views and (is_usable < (history.roles == Role.OBSERVED)).any():
-            views = split_observed(history, self.gamma, is_usable)
+            views = split_observed(history, self.gamma or best_fifth, is_usable)
         survival = Survival.of(space, history) if self.learn_from_failures else None
         if not views:
             candidates, scores = startup_candidates(

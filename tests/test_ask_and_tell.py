@@ -1,5 +1,6 @@
 """Trials that users run themselves, and trials that they enqueue."""
 
+import numpy as np
 import pytest
 
 import raystudy
@@ -220,3 +221,20 @@ def test_enqueued_choice_that_does_not_exist_fails_the_trial(study):
     with pytest.raises(ValueError, match=r"'a', 'b'.*'c'"):
         run(study, lambda trial: len(trial.suggest_categorical("kind", ["a", "b"])))
     assert study.trials[0].state is TrialState.FAIL
+
+
+def test_a_running_trial_is_pending_on_its_own_branch_alone() -> None:
+    """Else the sampler would keep away from points of a branch that no trial tries."""
+    study = raystudy.create_study(sampler=raystudy.samplers.TPESampler(seed=0, n_startup_trials=2))
+    for number in range(6):
+        trial = study.ask()
+        branch = trial.suggest_categorical("branch", ["a", "b"])
+        study.tell(trial, trial.suggest_float(branch, 0, 1) + number)
+    trial = study.ask()
+    history = study._asking().proposer.history
+    assert np.isfinite([history.column(name)[6] for name in ("branch", "a", "b")]).all()
+    branch = trial.suggest_categorical("branch", ["a", "b"])
+    value = trial.suggest_float(branch, 0, 1)
+    other = {"a": "b", "b": "a"}[branch]
+    assert history.column(branch)[6] == value
+    assert np.isnan(history.column(other)[6])
