@@ -38,9 +38,9 @@ from raystudy.samplers.kernels import (
     bandwidths,
     cell_table,
     interval_mass,
-    stable_argsort,
     truncated_normal_quantiles,
 )
+from raystudy.samplers.orders import stable_argsort
 from raystudy.samplers.scales import UnitScale
 
 __all__ = ["Axes", "KernelRule", "ParzenEstimator", "Weights", "age_weights"]

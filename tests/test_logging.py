@@ -12,7 +12,12 @@ import raystudy
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
+    _restore()  # the command line, say, may have been tested before
     yield
+    _restore()
+
+
+def _restore() -> None:
     raystudy.logging.set_verbosity(raystudy.logging.INFO)
     raystudy.logging._handler.setLevel(logging.WARNING)
     raystudy.logging.enable_default_handler()

@@ -16,7 +16,7 @@ from raystudy.distributions import (
     IntDistribution,
     distribution_to_json,
 )
-from raystudy.samplers.kernels import stable_argsort
+from raystudy.samplers.orders import stable_argsort
 from raystudy.samplers.parzen import Axes, ParzenEstimator, age_weights
 from raystudy.samplers.scales import uniform
 
