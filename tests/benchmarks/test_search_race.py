@@ -1,16 +1,20 @@
 """The race in simulated time, the keys of its results, and its verdict."""
 
+import gzip
+import json
+
 import numpy as np
 import optuna
 import pytest
 
 import raystudy
-from benchmarks.search_quality.cells import Cell, run_cell
+from benchmarks.search_quality.cells import WORKERS, Cell, cells_of, run_cell
 from benchmarks.search_quality.measures import Results
 from benchmarks.search_quality.problem import Problem, exact
+from benchmarks.search_quality.problems import REPORTED
 from benchmarks.search_quality.race import checkpoints, race
-from benchmarks.search_quality.rivals import OPTUNA, OURS
-from benchmarks.search_quality.store import code_of
+from benchmarks.search_quality.rivals import OPTUNA, OURS, SAMPLERS
+from benchmarks.search_quality.store import PEERS_FILE, code_of, peer_versions
 from benchmarks.search_quality.tables import verdicts
 from raystudy.frozen import TrialState
 
@@ -118,3 +122,15 @@ def test_a_loss_on_one_problem_is_found_among_wins_on_the_others():
     worst = Results(regrets).tests(cells)[0]
     assert worst.problem == "layers"
     assert worst.p < 0.001
+
+
+def test_optunas_results_for_the_whole_report_are_in_the_repository():
+    versions = peer_versions()
+    kept = json.loads(gzip.decompress(PEERS_FILE.read_bytes()))
+    state = f"optuna {versions['optuna']}, numpy {versions['numpy']}, "
+    if not any(state in key for key in kept):
+        pytest.skip("recorded with other versions")
+    found = {tuple(key.split("|")[1:5]) for key in kept if state in key}
+    for sampler in SAMPLERS:
+        for cell in cells_of(sampler, REPORTED, WORKERS, 0, 20):
+            assert (sampler, cell.problem, str(cell.n_workers), str(cell.seed)) in found
