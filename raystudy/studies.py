@@ -11,8 +11,8 @@ from raystudy.orchestrator.ledger import FOLDER, TOKEN
 from raystudy.storages import get_storage
 from raystudy.storages.base import Storage, StudyRecord
 from raystudy.storages.calls import CALL
+from raystudy.storages.optuna_verbs import creation_of
 from raystudy.study import Study
-from raystudy.study_adding import creation_of
 
 __all__ = ["StudySummary", "copy_study", "get_all_study_summaries"]
 

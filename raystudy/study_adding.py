@@ -10,10 +10,11 @@ from raystudy.creating import check_trial
 from raystudy.distributions import ParamValue
 from raystudy.frozen import FrozenTrial, TrialState
 from raystudy.storages.base import CreateTrial
+from raystudy.storages.optuna_verbs import creation_of
 from raystudy.study_reading import METRIC_NAMES, StudyReader
 from raystudy.suggesting import check_name
 
-__all__ = ["StudyWriter", "creation_of"]
+__all__ = ["StudyWriter"]
 
 _RELATIVE_TOLERANCE = 1e-5  # numpy's, which Optuna uses
 
@@ -94,21 +95,6 @@ class StudyWriter(StudyReader):
             if known.keys() == params.keys() and all(_is_equal(params[n], known[n]) for n in params):
                 return True
         return False
-
-
-def creation_of(trial: FrozenTrial) -> CreateTrial:
-    """Return what writes a trial under the next free number."""
-    return CreateTrial(
-        number=None,
-        state=trial.state,
-        datetime_start=trial.datetime_start,
-        params={name: (value, trial.distributions[name]) for name, value in trial.params.items()},
-        user_attrs=trial.user_attrs,
-        system_attrs=trial.system_attrs,
-        values=trial.values,
-        intermediate_values=trial.intermediate_values,
-        datetime_complete=trial.datetime_complete,
-    )
 
 
 def _is_equal(wanted: ParamValue, known: ParamValue) -> bool:
