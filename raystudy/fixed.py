@@ -9,13 +9,13 @@ from typing import Any
 
 from raystudy.constraints import constraint_value
 from raystudy.distributions import Distribution, ParamValue, check_distribution_compatibility
-from raystudy.frozen import Verdict
-from raystudy.suggesting import BaseTrial, check_name
+from raystudy.frozen import UnjudgedTrial
+from raystudy.suggesting import check_name
 
 __all__ = ["FixedTrial"]
 
 
-class FixedTrial(BaseTrial):
+class FixedTrial(UnjudgedTrial):
     """Answers ``suggest_*`` from given parameters; reports go nowhere, and nothing is pruned.
 
     Args:
@@ -61,13 +61,6 @@ class FixedTrial(BaseTrial):
         self.params[name], self.distributions[name] = value, distribution
         return value
 
-    def report(self, value: float, step: int) -> None:
-        """Do nothing."""
-
-    def should_prune(self) -> bool:
-        """Return False."""
-        return False
-
     def set_user_attr(self, key: str, value: Any) -> None:
         """Keep a value in ``user_attrs``."""
         self.user_attrs[key] = value
@@ -76,19 +69,3 @@ class FixedTrial(BaseTrial):
         """Keep a constraint in ``constraints``; the first value of a key counts.  Errors as for a live trial."""
         check_name("constraint", key)
         self.constraints.setdefault(key, constraint_value(key, value))
-
-    def save_checkpoint(self, state: object, step: int | None = None) -> None:
-        """Do nothing."""
-
-    def load_checkpoint(self) -> None:
-        """Return None: the objective starts from the beginning."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """CONTINUE."""
-        return Verdict.CONTINUE
-
-    @property
-    def resume_step(self) -> None:
-        """None: the objective starts from the beginning."""
-        return None

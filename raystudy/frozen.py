@@ -12,7 +12,7 @@ from raystudy.constraints import constraints_from_attrs, constraints_to_attrs
 from raystudy.distributions import Distribution, ParamValue
 from raystudy.suggesting import BaseTrial
 
-__all__ = ["FrozenTrial", "StoredParts", "StudyDirection", "TrialState", "Verdict"]
+__all__ = ["FrozenTrial", "StoredParts", "StudyDirection", "TrialState", "UnjudgedTrial", "Verdict"]
 
 
 class TrialState(IntEnum):
@@ -59,8 +59,35 @@ class _PartlyRead:
     _stored: tuple[StoredParts, int] | None = None
 
 
+class UnjudgedTrial(BaseTrial):
+    """A trial that an objective is called with beside a search: reports go nowhere, and nothing is pruned."""
+
+    def report(self, value: float, step: int) -> None:
+        """Do nothing."""
+
+    def should_prune(self) -> bool:
+        """Return False."""
+        return False
+
+    def save_checkpoint(self, state: object, step: int | None = None) -> None:
+        """Do nothing."""
+
+    def load_checkpoint(self) -> None:
+        """Return None: the objective starts from the beginning."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """CONTINUE."""
+        return Verdict.CONTINUE
+
+    @property
+    def resume_step(self) -> None:
+        """None: the objective starts from the beginning."""
+        return None
+
+
 @dataclass
-class FrozenTrial(_PartlyRead, BaseTrial):
+class FrozenTrial(_PartlyRead, UnjudgedTrial):
     """One trial, detached from its study.  Times are naive local times, as in Optuna.
 
     A study of 100,000 trials is read in seconds because a trial made by ``of_stored`` decodes its fields, all
@@ -159,15 +186,6 @@ class FrozenTrial(_PartlyRead, BaseTrial):
             return None
         return self.datetime_complete - self.datetime_start
 
-    def report(self, value: float, step: int) -> None:
-        """Do nothing: a frozen trial takes no reports."""
-
-    def save_checkpoint(self, state: object, step: int | None = None) -> None:
-        """Do nothing: a frozen trial keeps no checkpoints."""
-
-    def load_checkpoint(self) -> None:
-        """Return None: the objective starts from the beginning."""
-
     def set_user_attr(self, key: str, value: Any) -> None:
         """Set a user attribute of this object, not of the stored trial."""
         self.user_attrs[key] = value
@@ -175,20 +193,6 @@ class FrozenTrial(_PartlyRead, BaseTrial):
     def set_constraint(self, key: str, value: float) -> None:
         """Set a constraint of this copy; errors as for ``Trial.set_constraint``."""
         self.system_attrs.update(constraints_to_attrs({**self.constraints, key: value}))
-
-    def should_prune(self) -> bool:
-        """Return False: a frozen trial is never pruned."""
-        return False
-
-    @property
-    def verdict(self) -> Verdict:
-        """CONTINUE: a frozen trial is never pruned."""
-        return Verdict.CONTINUE
-
-    @property
-    def resume_step(self) -> None:
-        """None: a frozen trial starts from the beginning."""
-        return None
 
     def _suggest(self, name: str, distribution: Distribution) -> ParamValue:
         if name not in self.params:

@@ -1,4 +1,4 @@
-"""Where studies live: in memory, or in a database with Optuna's schema."""
+"""Where studies live: in memory, in a database with Optuna's schema, or in a journal of Optuna's format."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def get_storage(storage: str | Storage | None) -> Storage:
     """Return the storage that a user means: None is memory, a text is the URL of a database.
 
     Raises:
-        ValueError: If the URL is one of a kind that is not supported (Redis, journal files).
+        ValueError: If the URL is that of Redis or a journal, which need an object of their own.
         TypeError: If an object is given that has not the verbs of a storage.
         StorageUnavailable: If the database cannot be opened.
     """
@@ -43,7 +43,8 @@ def get_storage(storage: str | Storage | None) -> Storage:
             kind = storage.split(":", 1)[0]
             raise ValueError(
                 f"expected the URL of an SQL database, got one of {kind!r}; "
-                "use sqlite:///file.db on one host, or postgresql://user:password@host/name"
+                "use sqlite:///file.db on one host or postgresql://user:password@host/name, or give "
+                "JournalStorage(journal.JournalRedisBackend(url)) or JournalStorage(journal.JournalFileBackend(path))"
             )
         from raystudy.storages.rdb import RDBStorage  # noqa: PLC0415 - loads SQLAlchemy only when used
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from raystudy.distributions import CategoricalDistribution
-from raystudy.importance.base import BaseImportanceEvaluator, Target, equal_importances, ranked
+from raystudy.importance.base import Target, equal_importances, ranked
 from raystudy.importance.features import encoded, read_sample
-from raystudy.importance.forest import Forest
+from raystudy.importance.forest import ForestImportanceEvaluator
 from raystudy.importance.marginals import Tree, variance_shares
 from raystudy.study_reading import StudyReader
 
@@ -20,28 +20,12 @@ _FEWEST = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class FanovaImportanceEvaluator(BaseImportanceEvaluator):
+class FanovaImportanceEvaluator(ForestImportanceEvaluator):
     """fANOVA: how much of the variance over the whole space the mean over all other parameters has.
 
     The objective is replaced by a random forest, whose variances are exact (see ``marginals``).  The importances sum
     to less than 1 where parameters act together.
-
-    Attributes:
-        n_trees: Number of trees.
-        max_depth: The most levels of a tree.
-        seed: Seed of the forest; None: another forest each time.
-
-    Raises:
-        ImportError: If scikit-learn is not installed.
-        ValueError: If there is no tree, or trees have no level.
     """
-
-    n_trees: int = 64
-    max_depth: int = 64
-    seed: int | None = None
-
-    def __post_init__(self) -> None:
-        self._forest()
 
     def evaluate(
         self, study: StudyReader, params: list[str] | None = None, *, target: Target | None = None
@@ -62,7 +46,7 @@ class FanovaImportanceEvaluator(BaseImportanceEvaluator):
         features, columns = encoded(space, sample.internals[:, varies])
         is_choice = [isinstance(each, CategoricalDistribution) for each in space.values()]
         parameters = list(zip(columns, is_choice, strict=True))
-        forest = self._forest().fitted(features, sample.targets)
+        forest = self.forest().fitted(features, sample.targets)
         shares = [
             variance_shares(_tree(each.tree_), features.shape[1], parameters) for each in forest.estimators_
         ]
@@ -73,9 +57,6 @@ class FanovaImportanceEvaluator(BaseImportanceEvaluator):
             )
         importances |= dict(zip(space, np.mean(found, axis=0).tolist(), strict=True))
         return ranked(importances)
-
-    def _forest(self) -> Forest:
-        return Forest(self.n_trees, self.max_depth, self.seed)
 
 
 def _tree(fitted: Any) -> Tree:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-__all__ = ["Forest"]
+from raystudy.importance.base import BaseImportanceEvaluator
+
+__all__ = ["Forest", "ForestImportanceEvaluator"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +46,29 @@ class Forest:
         return ensemble.RandomForestRegressor(
             n_estimators=self.n_trees, max_depth=self.max_depth, random_state=self.seed, n_jobs=-1
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForestImportanceEvaluator(BaseImportanceEvaluator):
+    """An evaluator by a random forest.
+
+    Attributes:
+        n_trees: Number of trees.
+        max_depth: The most levels of a tree.
+        seed: Seed of the forest; None: another forest each time.
+
+    Raises:
+        ImportError: If scikit-learn is not installed.
+        ValueError: If there is no tree, or trees have no level.
+    """
+
+    n_trees: int = 64
+    max_depth: int = 64
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        self.forest()
+
+    def forest(self) -> Forest:
+        """Return the forest."""
+        return Forest(self.n_trees, self.max_depth, self.seed)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from raystudy.importance.base import BaseImportanceEvaluator, Target, equal_importances, ranked
+from raystudy.importance.base import Target, equal_importances, ranked
 from raystudy.importance.features import encoded, read_sample
-from raystudy.importance.forest import Forest
+from raystudy.importance.forest import ForestImportanceEvaluator
 from raystudy.study_reading import StudyReader
 
 __all__ = ["MeanDecreaseImpurityImportanceEvaluator"]
@@ -15,28 +15,12 @@ _FEWEST = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeanDecreaseImpurityImportanceEvaluator(BaseImportanceEvaluator):
+class MeanDecreaseImpurityImportanceEvaluator(ForestImportanceEvaluator):
     """Mean decrease of impurity: the decrease of the variance within the nodes of a random forest.
 
     Source: Louppe et al. (2013), NeurIPS 26, by scikit-learn's ``feature_importances_``.  Interactions count for all
     that take part in them, and noise is shared out among all parameters.
-
-    Attributes:
-        n_trees: Number of trees.
-        max_depth: The most levels of a tree.
-        seed: Seed of the forest; None: another forest each time.
-
-    Raises:
-        ImportError: If scikit-learn is not installed.
-        ValueError: If there is no tree, or trees have no level.
     """
-
-    n_trees: int = 64
-    max_depth: int = 64
-    seed: int | None = None
-
-    def __post_init__(self) -> None:
-        self._forest()
 
     def evaluate(
         self, study: StudyReader, params: list[str] | None = None, *, target: Target | None = None
@@ -48,10 +32,7 @@ class MeanDecreaseImpurityImportanceEvaluator(BaseImportanceEvaluator):
         if len(sample.targets) < _FEWEST:
             return equal_importances(sample.space)
         features, columns = encoded(sample.space, sample.internals)
-        shares = self._forest().fitted(features, sample.targets).feature_importances_
+        shares = self.forest().fitted(features, sample.targets).feature_importances_
         return ranked(
             {name: float(shares[each].sum()) for name, each in zip(sample.space, columns, strict=True)}
         )
-
-    def _forest(self) -> Forest:
-        return Forest(self.n_trees, self.max_depth, self.seed)
