@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import io
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +79,21 @@ def test_trials_are_shown_one_by_one_only_at_level_info(monkeypatch: pytest.Monk
     raystudy.logging.set_verbosity(raystudy.logging.WARNING)
     search()
     assert stream.getvalue().count("Trial") == 3
+
+
+def test_a_script_that_says_nothing_of_logging_sees_no_line_for_each_trial(tmp_path: Path) -> None:
+    code = (
+        "import raystudy; study = raystudy.create_study(sampler=raystudy.samplers.RandomSampler())\n"
+        "study.optimize(lambda trial: 1.0, n_trials=2, executor='inline', show_progress_bar=False)\n"
+        "assert raystudy.logging.get_verbosity() == raystudy.logging.INFO\n"
+        "raystudy.logging.set_verbosity(raystudy.logging.INFO)\n"
+        "study.optimize(lambda trial: 1.0, n_trials=1, executor='inline', show_progress_bar=False)"
+    )
+    environment = {**os.environ, "RAYSTUDY_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    assert [line.partition("] ")[2][:7] for line in done.stderr.splitlines()] == ["Trial 2"]
 
 
 def test_messages_reach_the_root_logger_only_if_asked() -> None:
