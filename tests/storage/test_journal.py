@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import multiprocessing
 import pickle
+import subprocess
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -132,29 +133,29 @@ def test_ids_go_on_after_a_study_was_deleted_as_optuna_counts_them(place: str) -
     assert [study.study_name for study in their.get_all_studies()] == ["two", "three"]
 
 
-def add_trials(path: str, library: str, count: int) -> None:
-    """Add trials in a process of its own."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        maker: Any = optuna if library == "optuna" else raystudy
-        storage: Any = theirs(path) if library == "optuna" else ours(path)
-        study = maker.load_study(study_name="s", storage=storage, sampler=maker.samplers.RandomSampler())
-        options = {} if library == "optuna" else {"executor": "inline", "show_progress_bar": False}
-        study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=count, **options)
+#: Adds trials in a process of its own: library, place, number of trials.
+ADD_TRIALS = """
+import importlib, sys, warnings
+name, place, count = sys.argv[1:]
+library = importlib.import_module(name)
+backends = importlib.import_module(f"{name}.storages.journal")
+warnings.simplefilter("ignore")
+url, _, prefix = place.partition("#")
+backend = backends.JournalRedisBackend(url, prefix=prefix) if prefix else backends.JournalFileBackend(place)
+storage = library.storages.JournalStorage(backend)
+study = library.load_study(study_name="s", storage=storage, sampler=library.samplers.RandomSampler())
+options = {} if name == "optuna" else {"executor": "inline", "show_progress_bar": False}
+study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=int(count), **options)
+"""
 
 
 def test_several_processes_of_both_libraries_write_one_journal(place: str) -> None:
     raystudy.create_study(storage=ours(place), study_name="s")
-    context = multiprocessing.get_context("spawn")
     workers = [
-        context.Process(target=add_trials, args=(place, library, 12))
+        subprocess.Popen([sys.executable, "-c", ADD_TRIALS, library, place, "12"])
         for library in ("optuna", "raystudy", "raystudy")
     ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(200)
-        assert worker.exitcode == 0
+    assert [worker.wait(200) for worker in workers] == [0, 0, 0]
     trials = raystudy.load_study(study_name="s", storage=ours(place)).trials
     assert [trial.number for trial in trials] == list(range(36))
     assert {trial.state for trial in trials} == {TrialState.COMPLETE}
